@@ -57,6 +57,16 @@ def _in_utc() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _in_english() -> Iterator[None]:
+    """Commands speak the language of the locale; tests are to pass in any."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+            if os.environ.get(name, "").startswith("zh"):
+                patch.setenv(name, "C.UTF-8")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
     """Services of the same process share their routes, and begin with copies of one empty database."""
     with pytest.MonkeyPatch.context() as patch:

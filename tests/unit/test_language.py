@@ -1,7 +1,14 @@
 """Which language commands speak, and that nothing is left out of the other one."""
 
-import pytest
+from collections.abc import Iterator
+from types import SimpleNamespace
 
+import pytest
+from rich.cells import cell_len
+from tests.unit.test_cli import Stub, a_stop, accepted, fared, page_of, shown, stopping
+
+from sluiceway.cli import language, tables
+from sluiceway.cli.heads import Head
 from sluiceway.cli.language import Language, chosen
 from sluiceway.cli.main import run
 from sluiceway.cli.output import Failed
@@ -37,3 +44,146 @@ def test_another_language_is_refused(words: list[str], capsys: pytest.CaptureFix
         chosen(words, {})
     assert run(words) == 2
     assert "en or zh" in capsys.readouterr().err
+
+
+# What is said in Chinese. ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    """One process is one call, but for tests."""
+    yield
+    language.speak(EN)
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    made = Stub()
+    monkeypatch.setenv("SLUICEWAY_SERVER", made.url)
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
+    yield made
+    made.close()
+
+
+def test_where_no_service_answers_it_is_said_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["jobs", "list", "--server", "http://127.0.0.1:9", "--language", "zh"]) == 5
+    err = capsys.readouterr().err
+    assert err.startswith("sluiceway: http://127.0.0.1:9 上没有服务响应（")
+    assert "请用 `sluiceway serve` 启动服务" in err
+
+
+def test_that_nothing_was_meant_is_said(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted())
+    assert run(["stop", "--tag", "a=b", "--yes"]) == 3
+    assert capsys.readouterr().err == "sluiceway: 项目 default 中没有匹配 --tag 'a=b' 的作业，未执行任何操作。\n"
+    stub.on("GET /fares", page_of(fared(1, "finished"), fared(2, "finished")))
+    assert run(["stop", "--tag", "a=b", "--yes"]) == 3
+    told = "匹配 --tag 'a=b' 的作业中没有当前可以停止的（2 个作业：2 finished），未执行任何操作。"
+    assert told in capsys.readouterr().err, "statuses are the same words in both languages"
+
+
+def test_an_accepted_stop_says_how_to_look_at_it_and_how_to_undo_it(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops", accepted(1, 2, refused=1))
+    assert run(["stop", "1", "2", "900"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "停止操作 7 已受理，包含 2 个作业。查看：sluiceway stops show 7；撤销：sluiceway resume 7\n"
+    assert said.err == "sluiceway: 作业 900 被拒绝：There is no such job.\n", "a stub's words are as they came"
+
+
+def test_a_question_is_asked_in_chinese_and_answered_as_ever(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    answers = ["yes", "3"]
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("sluiceway.cli.asking.sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+    monkeypatch.setattr("sluiceway.cli.asking.ask", lambda question: asked.append(question) or answers.pop(0))
+    monkeypatch.setenv("SLUICEWAY_ASK_ABOVE", "2")
+    stub.on("POST /stops", accepted(1, 2, 3))
+    assert run(["stop", "1", "2", "3"]) == 1
+    err = capsys.readouterr().err
+    assert "sluiceway: 3 个作业将被停止。\n" in err
+    assert "未执行任何操作：没有输入 3。" in err
+    assert run(["stop", "1", "2", "3"]) == 0
+    assert asked == ["输入作业数量 3 继续："] * 2
+
+
+OPEN = {"headers": [], "user": "", "ca": False, "certificate": False}
+CLUSTER = {
+    "name": "c0",
+    "addresses": [],
+    "kind": "session",
+    "labels": {},
+    "projects": [],
+    "max_savepoints": None,
+    "draining": False,
+}
+CLUSTER |= {"guards": OPEN, "source": "api", "origin": "", "default": True, "runs": 0, "trouble": "", "health": None}
+FOR_PROGRAMS = [
+    ["jobs", "list", "--json"],
+    ["jobs", "list"],
+    ["jobs", "show", "1", "--json"],
+    ["stop", "1", "--json"],
+    ["stop", "1", "-o", "yaml"],
+    ["stops", "show", "7", "-o", "name"],
+    ["stops", "show", "7"],
+    ["wait", "--for=answering", "cluster/c0", "--timeout", "0.1s", "--json"],
+    ["contexts", "show", "--json"],
+]
+
+
+@pytest.mark.parametrize("words", FOR_PROGRAMS, ids=" ".join)
+def test_programs_read_the_same_in_both_languages(
+    stub: Stub, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    stub.on("GET /fares", page_of(fared(1, "running"), fared(2, "stopped")))
+    stub.on("GET /jobs/1", shown(1, "job_running"))
+    stub.on("GET /stops/7", a_stop(stopping(1), stopping(2, "failed", reason="Flink said no.")))
+    stub.on("POST /stops", accepted(1, refused=1))
+    stub.on("GET /clusters", (200, {"clusters": [], "files": []}))
+    stub.on("GET /clusters/c0", (200, CLUSTER))
+    english, chinese = (
+        (run([*words, "--language", spoken]), capsys.readouterr().out) for spoken in (EN.value, ZH.value)
+    )
+    assert english == chinese
+    assert english[1]
+
+
+# Names may be Chinese, too. -------------------------------------------------------------------------------------------
+
+JOBS = [
+    ["1", "订单汇总", "running", "集群北京"],
+    ["12", "orders", "stopped", "prod"],
+    ["3", "支付-payments", "failed", "x"],
+]
+HEADS = [Head(text) for text in ("id", "name", "status", "cluster")]
+
+
+def starts(line: str, cells: list[str]) -> list[int]:
+    """Where each of these begins in a line, in cells of a terminal."""
+    places, at = [], 0
+    for cell in cells:
+        at = line.index(cell, at)
+        places.append(cell_len(line[:at]))
+    return places
+
+
+@pytest.mark.parametrize("width", [None, 80, 40])
+def test_chinese_names_keep_the_columns_of_a_terminal_in_line(width: int | None) -> None:
+    head, _, *lines = [line.plain for line in tables.drawn(HEADS, JOBS, width).lines]
+    assert all(cell_len(line) <= (width or 80) for line in lines)
+    assert {tuple(starts(line, row)) for line, row in zip(lines, JOBS, strict=True)} == {
+        tuple(starts(head, ["id", "name", "status", "cluster"]))
+    }
+
+
+def test_they_do_so_through_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    tables.table(HEADS, JOBS)
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert {tuple(starts(line, row)) for line, row in zip(lines, JOBS, strict=True)} == {
+        tuple(starts(head, ["ID", "NAME", "STATUS", "CLUSTER"]))
+    }

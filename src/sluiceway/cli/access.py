@@ -9,10 +9,11 @@ from cyclopts import Parameter
 from sluiceway.cli import tables
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.data_directory import DataDirectory
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.password import ask_password
-from sluiceway.domain.access import Grant, Role
+from sluiceway.domain.access import EVERY_PROJECT, Grant, Role
 
 if TYPE_CHECKING:
     from sluiceway.store.accounts import User
@@ -30,7 +31,7 @@ for _app in (users_app, keys_app, tokens_app):
 
 def _check_lasts(_: Any, value: timedelta | None) -> None:
     if value is not None and not timedelta(0) < value <= _LONGEST:
-        raise ValueError("It is a time above 0 and up to 365d, for example 12h.")
+        raise ValueError(t("It is a time above 0 and up to 365d, for example 12h."))
 
 
 Lasts = Annotated[timedelta | None, Parameter(validator=_check_lasts)]
@@ -67,9 +68,11 @@ def add_user(
         What the identity provider calls the user (`sub` of its tokens).
     """
     data = (data or DataDirectory()).begin()
-    given = ask_password(f"Password for {name}") if password else None
+    given = ask_password(t("Password for {name}", name=name)) if password else None
     data.do(lambda access: access.add_user(name, given, subject, may_change_password=may_change_password), first=True)
-    return data.told({"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT")
+    return data.told(
+        {"name": name}, t("User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT", name=name)
+    )
 
 
 @users_app.command(name="list")
@@ -97,7 +100,7 @@ def disable(name: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda access: access.disable(name))
-    return data.told({"name": name, "disabled": True}, f"User {name} is disabled.")
+    return data.told({"name": name, "disabled": True}, t("User {name} is disabled.", name=name))
 
 
 @users_app.command
@@ -113,7 +116,7 @@ def enable(name: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda access: access.enable(name))
-    return data.told({"name": name, "disabled": False}, f"User {name} may call again.")
+    return data.told({"name": name, "disabled": False}, t("User {name} may call again.", name=name))
 
 
 @users_app.command(name="password")
@@ -128,9 +131,9 @@ def set_password(name: str, /, *, data: DataDirectory | None = None) -> int:
         The user's name.
     """
     data = (data or DataDirectory()).begin()
-    given = ask_password(f"New password for {name}")
+    given = ask_password(t("New password for {name}", name=name))
     data.do(lambda access: access.set_password(name, given))
-    return data.told({"name": name}, f"The password of {name} is changed.")
+    return data.told({"name": name}, t("The password of {name} is changed.", name=name))
 
 
 @users_app.command(name="own-password")
@@ -148,8 +151,12 @@ def own_password(name: str, /, *, deny: Flag = False, data: DataDirectory | None
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda access: access.let_change_password(name, allowed=not deny))
-    may = "may no longer change" if deny else "may change"
-    return data.told({"name": name, "may_change_password": not deny}, f"User {name} {may} their own password.")
+    done = (
+        t("User {name} may no longer change their own password.", name=name)
+        if deny
+        else t("User {name} may change their own password.", name=name)
+    )
+    return data.told({"name": name, "may_change_password": not deny}, done)
 
 
 # Access keys. --------------------------------------------------------------------------------------------------------
@@ -171,10 +178,10 @@ def add_key(user: str, /, *, expires: Lasts = None, data: DataDirectory | None =
     """
     data = (data or DataDirectory()).begin()
     made = data.do(lambda access: access.add_key(user, expires))
-    lines = [f"Access key (AK): {made.access}", f"Secret key (SK): {made.secret}"]
-    lines += [f"Security token:  {made.security_token}"] if made.security_token else []
-    lines += [f"Good until:      {_when(made.expires_at)}"] if made.expires_at else []
-    return data.told(_plain(asdict(made)), "\n".join([*lines, "Keep the secret: it is not shown again."]))
+    lines = [t("Access key (AK): {access}", access=made.access), t("Secret key (SK): {secret}", secret=made.secret)]
+    lines += [t("Security token:  {security_token}", security_token=made.security_token)] if made.security_token else []
+    lines += [t("Good until:      {at}", at=_when(made.expires_at))] if made.expires_at else []
+    return data.told(_plain(asdict(made)), "\n".join([*lines, t("Keep the secret: it is not shown again.")]))
 
 
 @keys_app.command(name="list")
@@ -207,7 +214,7 @@ def revoke_key(access: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda to: to.revoke_key(access))
-    return data.told({"access": access, "revoked": True}, f"Access key {access} is revoked.")
+    return data.told({"access": access, "revoked": True}, t("Access key {access} is revoked.", access=access))
 
 
 # Grants and tokens. --------------------------------------------------------------------------------------------------
@@ -236,7 +243,7 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", data:
     data = (data or DataDirectory()).begin()
     given = Grant(role, project, queue or None)
     data.do(lambda access: access.grant(user, given))
-    return data.told({"user": user, **_grant(given)}, f"{user} is {given.told}.")
+    return data.told({"user": user, **_grant(given)}, t("{user} is {role}.", user=user, role=_in_words(given)))
 
 
 @access_app.command
@@ -256,7 +263,9 @@ def revoke(user: str, /, *, project: Projects, queue: str = "", data: DataDirect
     """
     data = (data or DataDirectory()).begin()
     taken = data.do(lambda access: access.revoke(user, project, queue or None))
-    return data.told({"user": user, **_grant(taken)}, f"{user} is no longer {taken.told}.")
+    return data.told(
+        {"user": user, **_grant(taken)}, t("{user} is no longer {role}.", user=user, role=_in_words(taken))
+    )
 
 
 @tokens_app.command(name="revoke")
@@ -272,7 +281,9 @@ def revoke_tokens(user: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     count = data.do(lambda access: access.revoke_tokens(user))
-    return data.told({"user": user, "revoked": count}, f"Tokens of {user} that ended: {count}.")
+    return data.told(
+        {"user": user, "revoked": count}, t("Tokens of {user} that ended: {count}.", user=user, count=count)
+    )
 
 
 # Forms. --------------------------------------------------------------------------------------------------------------
@@ -284,6 +295,13 @@ def _user(user: "User") -> dict[str, Any]:
 
 def _grant(given: Grant) -> dict[str, Any]:
     return {"role": given.role.value, "project": given.project, "queue": given.queue}
+
+
+def _in_words(given: Grant) -> str:
+    project = t("every project") if given.project == EVERY_PROJECT else t("project {project}", project=given.project)
+    if given.queue is None:
+        return t("{role} of {where}", role=given.role.value, where=project)
+    return t("{role} of {where}, queue {queue}", role=given.role.value, where=project, queue=given.queue)
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:

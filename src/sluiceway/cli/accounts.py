@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sluiceway.assembly.clock import clock
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
@@ -24,20 +25,22 @@ def do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path | None
     try:
         made = not (data / DATABASE).exists()
         if made and not first:
-            raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
+            raise Failed(t("{data} holds no data of a service. Check --data.", data=data), code=2)
         make_directory(data)
         migrate(data / DATABASE)
         if made:
-            complain(f"{data} held no data of a service; it does now. Was another --data meant?")
+            complain(t("{data} held no data of a service; it does now. Was another --data meant?", data=data))
         return asyncio.run(_do(what, data, (key_file or data / KEY_FILE).expanduser()))
     except OSError as error:
-        raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+        raise Failed(t("--data {data} cannot be used: {why}", data=data, why=error.strerror), code=2) from error
     except (BadKeyFile, BadRequest) as error:
         raise Failed(str(error), code=2) from error
     except (BadDatabase, Missing) as error:
         raise Failed(str(error)) from error
     except DatabaseUnavailable as error:
-        raise Failed(f"Nothing is known to have been done: {error}. Do it again when that has changed.") from error
+        raise Failed(
+            t("Nothing is known to have been done: {error}. Do it again when that has changed.", error=error)
+        ) from error
 
 
 async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:

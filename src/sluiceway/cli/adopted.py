@@ -7,6 +7,7 @@ from typing import Final
 from sluiceway.cli.answers import Stop, StopView, each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Jar, Jars
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, say
 
 MOST: Final = 20  # commands, and clusters, that are shown
@@ -17,11 +18,12 @@ def tell(client: Client, stop: Stop) -> None:
     theirs = [view for view in stop.jobs if view.start_again]
     if not theirs:
         return
-    say("\nSomebody else has started these. Start them again, each with its own class, jar and arguments:")
+    say(t("\nSomebody else has started these. Start them again, each with its own class, jar and arguments:"))
     for view in theirs[:MOST]:
         say(f"  {view.name}: {view.start_again}")
     if len(theirs) > MOST:
-        say(f"  and {len(theirs) - MOST} more: sluiceway stops show {stop.id} --json")
+        more = len(theirs) - MOST
+        say(t("  and {more} more: sluiceway stops show {id} --json", more=more, id=stop.id))
     _tell_jars(client, theirs)
 
 
@@ -31,13 +33,14 @@ def _tell_jars(client: Client, theirs: Sequence[StopView]) -> None:
     found = {cluster: jars for cluster in clusters[:MOST] if (jars := _jars(client, cluster))}
     if not found:
         return
-    say("Or have the service start them from a jar that their cluster still has:")
+    say(t("Or have the service start them from a jar that their cluster still has:"))
     for cluster, names in found.items():
-        say(f"  {cluster} has {', '.join(names[:MOST])}{' …' if len(names) > MOST else ''}")
+        told = ", ".join(names[:MOST]) + (" …" if len(names) > MOST else "")
+        say(t("  {cluster} has {jars}", cluster=cluster, jars=told))
     first = next(view for view in theirs if view.queue in found)
     jar = shlex.quote(found[first.queue][0])
     job = shlex.quote(first.name)
-    say(f"  sluiceway jobs program {job} --jar-of-cluster {jar} --class MAIN_CLASS -- ARGUMENTS")
+    say(t("  sluiceway jobs program {job} --jar-of-cluster {jar} --class MAIN_CLASS -- ARGUMENTS", job=job, jar=jar))
 
 
 def _jars(client: Client, cluster: str) -> list[str]:

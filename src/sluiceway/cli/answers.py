@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 
 T = TypeVar("T")
@@ -505,7 +506,9 @@ def read(data: Any, wanted: type[T]) -> T:
         return msgspec.convert(data, wanted)
     except msgspec.ValidationError as error:
         why = str(error)[:300]
-        raise Failed(f"The answer of the service was not understood: {why}. Is it another version?") from error
+        raise Failed(
+            t("The answer of the service was not understood: {why}. Is it another version?", why=why)
+        ) from error
 
 
 def each(data: Sequence[Any], wanted: type[T]) -> Iterator[T]:

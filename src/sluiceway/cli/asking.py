@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from sluiceway.cli import tables
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, ask, complain, one_line
 
 ABOVE: Final = 20  # jobs
 VARIABLE: Final = "SLUICEWAY_ASK_ABOVE"
 INTERRUPTED: Final = 130
-_WAY: Final = "Nothing was done. Give --yes to do it without a question."
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What a command is about to do to jobs, and whether somebody has to agree."""
 
-    done: str  # what becomes of them: "stopped"
+    done: str  # what becomes of them: "stopped", in the language of the call
     yes: bool = False  # the caller has agreed already
     why: str = ""  # what makes it ask however few they are: "--all"
 
@@ -33,16 +33,32 @@ class Deed:
     def check(self) -> None:
         """Refuse what asks in any case, where nobody can be asked. Raises `Failed`."""
         if self.why and not self.yes and not on_terminal():
-            raise Failed(f"{self.why} asks first, and there is no terminal to ask at. {_WAY}", code=2)
+            told = t(
+                "{why} asks first, and there is no terminal to ask at. Nothing was done. "
+                "Give --yes to do it without a question.",
+                why=self.why,
+            )
+            raise Failed(told, code=2)
 
     def confirm(self, count: int, lost: Sequence[str] = ()) -> None:
         """Have somebody agree where it is due; `lost` are lines on what that would cost. Raises `Failed`."""
         if not self.asks(count):
             return
-        what = f"{tables.jobs(count)} would be {self.done}"
+        jobs, done = tables.jobs(count), self.done
         if not on_terminal():
-            raise Failed(f"{what}, and there is no terminal to ask at. {_WAY}", code=2)
-        agree([f"{what}{'' if lost else '.'}", *lost], str(count) if count > _limit() else "yes")
+            told = t(
+                "{jobs} would be {done}, and there is no terminal to ask at. Nothing was done. "
+                "Give --yes to do it without a question.",
+                jobs=jobs,
+                done=done,
+            )
+            raise Failed(told, code=2)
+        what = (
+            t("{jobs} would be {done}", jobs=jobs, done=done)
+            if lost
+            else t("{jobs} would be {done}.", jobs=jobs, done=done)
+        )
+        agree([what, *lost], str(count) if count > _limit() else "yes")
 
 
 def on_terminal() -> bool:
@@ -53,18 +69,17 @@ def on_terminal() -> bool:
 def agree(told: Sequence[str], word: str) -> None:
     """Say what would happen, line by line, and have a word typed. Raises `Failed` for anything else."""
     head, *rest = map(one_line, told)
-    complain("\n  ".join([head + (":" if rest else ""), *rest]))
-    what = "yes" if word == "yes" else f"the number, {word},"
+    complain("\n  ".join([t("{head}:", head=head) if rest else head, *rest]))
     try:
-        answer = ask(f"Type {what} to go on: ")
+        answer = ask(t("Type yes to go on: ") if word == "yes" else t("Type the number, {word}, to go on: ", word=word))
     except EOFError:
         print(file=sys.stderr)
         answer = ""
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        raise Failed("Nothing was done.", code=INTERRUPTED) from None
+        raise Failed(t("Nothing was done."), code=INTERRUPTED) from None
     if answer.strip().lower() != word:
-        raise Failed(f"Nothing was done: {word} was not typed. --yes asks nothing.")
+        raise Failed(t("Nothing was done: {word} was not typed. --yes asks nothing.", word=word))
 
 
 def _limit() -> int:
@@ -72,5 +87,5 @@ def _limit() -> int:
     if not given:
         return ABOVE
     if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise Failed(f"{VARIABLE} is a number of jobs, and not {given!r}.", code=2)
+        raise Failed(t("{variable} is a number of jobs, and not {given!r}.", variable=VARIABLE, given=given), code=2)
     return int(given)

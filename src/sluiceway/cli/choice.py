@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from sluiceway.cli import tables, words
 from sluiceway.cli.answers import Fare, read
 from sluiceway.cli.client import Client
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NOTHING, Failed, complain
 from sluiceway.domain.selector import BadSelector, parse
 from sluiceway.settings import MAX_JOB_IDS
@@ -65,8 +66,11 @@ class Choice:
     def check(self, jobs: Sequence[str]) -> None:
         """Refuse a call that names jobs and chooses some, or does neither. Raises `Failed`."""
         if bool(jobs) == bool(self):
-            way = f"their ids or names, or what they have in common ({OPTIONS})"
-            raise Failed(f"Say which jobs, in one way: {way}.", code=2)
+            told = t(
+                "Say which jobs, in one way: their ids or names, or what they have in common ({options}).",
+                options=OPTIONS,
+            )
+            raise Failed(told, code=2)
 
     def body(self) -> dict[str, object]:
         """The selection as the service takes it. Raises `Failed`."""
@@ -115,7 +119,9 @@ def tags(given: Sequence[str]) -> dict[str, str]:
     pairs = [pair("--tag", tag) for tag in given]
     for key, count in Counter(key for key, _ in pairs).items():
         if count > 1:
-            raise Failed(f"--tag {key} is given {count} times; a job has one value for each tag.", code=2)
+            raise Failed(
+                t("--tag {key} is given {count} times; a job has one value for each tag.", key=key, count=count), code=2
+            )
     return dict(pairs)
 
 
@@ -123,10 +129,17 @@ def pair(option: str, text: str) -> tuple[str, str]:
     """A key and its value. What means more to a selector is refused, and never read as a strange value."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise Failed(f"{option} {text} is not KEY=VALUE.", code=2)
+        raise Failed(t("{option} {text} is not KEY=VALUE.", option=option, text=text), code=2)
     if key.endswith("!") or value.startswith("=") or _ODD & set(text):
-        ways = f"-l 'KEY!=VALUE', -l 'KEY in (A,B)', or -l '{quoted(key)}={quoted(value)}' for exactly that"
-        raise Failed(f"{option} {text} is one KEY=VALUE, and nothing else. Write {ways}.", code=2)
+        told = t(
+            "{option} {text} is one KEY=VALUE, and nothing else. "
+            "Write -l 'KEY!=VALUE', -l 'KEY in (A,B)', or -l '{key}={value}' for exactly that.",
+            option=option,
+            text=text,
+            key=quoted(key),
+            value=quoted(value),
+        )
+        raise Failed(told, code=2)
     return key, value
 
 
@@ -138,29 +151,62 @@ def picked(client: Client, choice: Choice, statuses: Sequence[str], can: str) ->
     if not found:
         nothing(client, choice, can)
     if len(found) > MAX_JOB_IDS:
-        raise Failed(f"Nothing was done: these are {len(found)} jobs, and a request names {MAX_JOB_IDS} at most.")
+        raise Failed(
+            t(
+                "Nothing was done: these are {count} jobs, and a request names {most} at most.",
+                count=len(found),
+                most=MAX_JOB_IDS,
+            )
+        )
     return sorted(read(job, Fare).job_id for job in found)
 
 
 def tell_unjudged(count: int | None) -> None:
     """Say how many jobs are left out because nobody can tell whether they are meant."""
     if count:
-        left_out = f"{tables.jobs(count)} {'is' if count == 1 else 'are'} left out"
-        complain(f"{left_out}: what they read and write is not all known yet. Choose those by other means.")
+        complain(
+            t("1 job is left out: what they read and write is not all known yet. Choose those by other means.")
+            if count == 1
+            else t(
+                "{count} jobs are left out: what they read and write is not all known yet. Choose those "
+                "by other means.",
+                count=count,
+            )
+        )
 
 
 def nothing(client: Client, choice: Choice, can: str) -> NoReturn:
     """Say that a choice means no job that `can` be acted on, and which it means otherwise. Raises `Failed`."""
     if not choice:
-        raise Failed(f"There is no job in project {client.project} that {can}; nothing was done.", code=NOTHING)
+        raise Failed(
+            t("There is no job in project {project} that {can}; nothing was done.", project=client.project, can=can),
+            code=NOTHING,
+        )
     if not choice.status:
         found, total, _ = client.listed(choice.query(), limit=1000)
         if found:
             counts = tables.counts(Counter(str(job.get("status")) for job in found))
-            those = tables.jobs(total) + (f": {counts}" if total == len(found) else f", the latest of them {counts}")
-            said = f"None of the jobs that match {choice.told} {can} ({those}); nothing was done."
+            jobs = tables.jobs(total)
+            those = (
+                t("{jobs}: {counts}", jobs=jobs, counts=counts)
+                if total == len(found)
+                else t("{jobs}, the latest of them {counts}", jobs=jobs, counts=counts)
+            )
+            said = t(
+                "None of the jobs that match {choice} {can} ({those}); nothing was done.",
+                choice=choice.told,
+                can=can,
+                those=those,
+            )
             raise Failed(said, code=NOTHING)
-    raise Failed(f"No job in project {client.project} matches {choice.told}; nothing was done.", code=NOTHING)
+    raise Failed(
+        t(
+            "No job in project {project} matches {choice}; nothing was done.",
+            project=client.project,
+            choice=choice.told,
+        ),
+        code=NOTHING,
+    )
 
 
 def _selector(option: str, text: str | None) -> str | None:

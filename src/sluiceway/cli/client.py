@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from sluiceway.cli.answers import Answer, Answers, Fare, Fares, Job, each, read
 from sluiceway.cli.connection import Connection, Reply, Unreachable
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.signing import Credential, Signer
 
@@ -117,7 +118,10 @@ class Client:
         for job in each(jobs, Job):
             if job.name == name:
                 return job.job_id
-        raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.", code=3)
+        raise Failed(
+            t("There is no job named {name} in project {project}; nothing was done.", name=name, project=self.project),
+            code=3,
+        )
 
     def tag(self, job_id: int, given: Mapping[str, str], gone: Sequence[str]) -> None:
         """Give a job tags, and take away those with these keys."""
@@ -220,7 +224,7 @@ class Client:
             except Unreachable as error:
                 if isinstance(error.__cause__, ConnectionRefusedError):
                     raise
-                complain("the answer was lost; asking again under the same key")
+                complain(t("the answer was lost; asking again under the same key"))
         return self._http.ok("POST", self._own(path), body, {"Idempotency-Key": key})
 
     def abort(self, order: int, kind: str) -> Reply:

@@ -9,6 +9,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain, one_line
 
 OF_ADDRESSES: Final = ("address", "answers", "flink", "high availability", "jobs", "reason")
@@ -127,7 +128,7 @@ def lines(cluster: Cluster) -> list[tuple[str, str]]:
         ("labels", _pairs(cluster.labels)),
         ("projects", ", ".join(cluster.projects) or "all"),
         ("protected by", _guards(cluster.guards)),
-        ("savepoints at once", "the service's setting" if limit is None else str(limit)),
+        ("savepoints at once", t("the service's setting") if limit is None else str(limit)),
         ("draining", tables.yes(cluster.draining)),
         ("registered by", cluster.origin or cluster.source),
         ("runs there", str(cluster.runs)),
@@ -150,10 +151,15 @@ def addresses(found: Tried) -> list[tuple[str, ...]]:
 def findings(found: Tried) -> list[tuple[str, ...]]:
     """The findings of a try, each with a note."""
     submits = "unknown" if found.submits is None else tables.yes(found.submits)
-    jars = "" if found.submits is not False else "web.submit.enable is off: no Jar job can be started there"
-    one = "" if found.same_cluster else "the addresses are of several clusters; register each under its own name"
-    goes = "it goes with its jobs, which can be stopped, and not started there"
-    slots = f"{found.free_slots} of {found.slots} free, on {found.taskmanagers} TaskManagers"
+    jars = "" if found.submits is not False else t("web.submit.enable is off: no Jar job can be started there")
+    one = "" if found.same_cluster else t("the addresses are of several clusters; register each under its own name")
+    goes = t("it goes with its jobs, which can be stopped, and not started there")
+    slots = t(
+        "{free_slots} of {slots} free, on {taskmanagers} TaskManagers",
+        free_slots=found.free_slots,
+        slots=found.slots,
+        taskmanagers=found.taskmanagers,
+    )
     return [
         ("REST API", tables.yes(found.answers), ""),
         ("one cluster", tables.yes(found.same_cluster), one),
@@ -173,7 +179,15 @@ def complain_of_silence(client: Client) -> None:
     for cluster in each(found, Cluster):
         if cluster.runs and (health := cluster.health) and not health.answers:
             silence = tables.silent(cluster.name, health.since, health.reason)
-            complain(one_line(f"{silence} What is shown of its {tables.jobs(cluster.runs)} is as old."))
+            complain(
+                one_line(
+                    t(
+                        "{silence} What is shown of its {jobs} is as old.",
+                        silence=silence,
+                        jobs=tables.jobs(cluster.runs),
+                    )
+                )
+            )
 
 
 def _answers(cluster: Cluster) -> str:
@@ -187,10 +201,10 @@ def _pairs(labels: Mapping[str, str]) -> str:
 
 
 def _guards(guards: Guards) -> str:
-    found = [f"headers {', '.join(guards.headers)}"] if guards.headers else []
-    found += [f"the password of {guards.user}"] if guards.user else []
-    found += ["a certificate authority of its own"] if guards.ca else []
-    found += ["a certificate of ours"] if guards.certificate else []
+    found = [t("headers {names}", names=", ".join(guards.headers))] if guards.headers else []
+    found += [t("the password of {user}", user=guards.user)] if guards.user else []
+    found += [t("a certificate authority of its own")] if guards.ca else []
+    found += [t("a certificate of ours")] if guards.certificate else []
     return ", ".join(found) or "nothing"
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Words
 from sluiceway.cli.output import Failed
 from sluiceway.cli.password import ask_password
@@ -45,7 +46,10 @@ class Opening:
         if self.header_file is not None:
             found["headers"] = _headers(self.header_file)
         if self.user:
-            found["basic"] = {"user": self.user, "password": ask_password(f"Password of {self.user} at {name}")}
+            found["basic"] = {
+                "user": self.user,
+                "password": ask_password(t("Password of {user} at {name}", user=self.user, name=name)),
+            }
         named: Mapping[str, Path | None] = {"ca": self.ca, "certificate": self.cert, "key": self.key}
         return found | {field: _text(path) for field, path in named.items() if path is not None}
 
@@ -56,7 +60,7 @@ def labels(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise Failed(f"--label {text} is not KEY=VALUE; write for example env=prod.", code=2)
+            raise Failed(t("--label {text} is not KEY=VALUE; write for example env=prod.", text=text), code=2)
         found[key] = value
     return found
 
@@ -66,7 +70,7 @@ def _headers(path: Path) -> dict[str, str]:
     for line in filter(str.strip, _text(path).splitlines()):
         name, colon, value = line.partition(":")
         if not colon:
-            raise Failed(f"{path}: a line is not `Name: value`.", code=2)
+            raise Failed(t("{path}: a line is not `Name: value`.", path=path), code=2)
         found[name.strip()] = value.strip()
     return found
 
@@ -76,9 +80,8 @@ def _text(path: Path) -> str:
         with path.expanduser().open(encoding="utf-8") as file:
             text = file.read(_LONGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failed(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.", code=2
-        ) from error
+        why = getattr(error, "strerror", None) or t("it is not text")
+        raise Failed(t("{path} cannot be read: {why}.", path=path, why=why), code=2) from error
     if len(text) > _LONGEST:
-        raise Failed(f"{path} is longer than {_LONGEST} characters.", code=2)
+        raise Failed(t("{path} is longer than {longest} characters.", path=path, longest=_LONGEST), code=2)
     return text

@@ -22,6 +22,7 @@ from sluiceway.cli.cluster_answers import (
     lines,
 )
 from sluiceway.cli.cluster_options import Opening, labels
+from sluiceway.cli.language import t
 from sluiceway.cli.move_options import Going
 from sluiceway.cli.moves import carried_out
 from sluiceway.cli.options import Common, Flag, Names, check_wait, commands, ids_or_names, or_default
@@ -117,7 +118,7 @@ def add(
     body |= {"labels": labels(label), "projects": list(only_for), "max_savepoints": max_savepoints}
     body |= (opening or Opening()).body(name)
     made = common.client().add_cluster(body).data
-    text = f"Cluster {name} is registered. See what works there: sluiceway clusters test {name}"
+    text = t("Cluster {name} is registered. See what works there: sluiceway clusters test {name}", name=name)
     return common.told(made, text)
 
 
@@ -170,7 +171,7 @@ def edit(
     change |= {"headers": {}, **dict.fromkeys(("basic", "ca", "certificate", "key"))} if open_ else {}
     change |= (opening or Opening()).body(name)
     if not change:
-        raise Failed("Nothing to change was named. See sluiceway clusters edit --help.", code=2)
+        raise Failed(t("Nothing to change was named. See sluiceway clusters edit --help."), code=2)
     return _tell(common, common.client().edit_cluster(name, change).data)
 
 
@@ -209,21 +210,22 @@ def drain(
     client = common.client()
     how = going.body(partial(ids_or_names, client))
     if to is None and (how or sending != Sending() or yes):
-        raise Failed("Without --to nothing is moved: leave out how to move it, and --wait.", code=2)
+        raise Failed(t("Without --to nothing is moved: leave out how to move it, and --wait."), code=2)
     if undo and to is not None:
-        raise Failed("--undo lets jobs be started there again, and moves none.", code=2)
+        raise Failed(t("--undo lets jobs be started there again, and moves none."), code=2)
     if to is not None:
 
         def close() -> None:
             client.edit_cluster(name, {"draining": True})
             if not common.json:
-                say(f"No job is started on {name} any more.")
+                say(t("No job is started on {name} any more.", name=name))
 
         body = how | {"select": Choice(cluster=(name,)).body(), "to": to}
         return carried_out(client, body, None, sending, common, yes=yes, first=close)
     data = client.edit_cluster(name, {"draining": not undo}).data
-    told = f"Jobs may be started on {name} again." if undo else lambda: _drained(read(data, Cluster))
-    return common.told(data, told)
+    if undo:
+        return common.told(data, t("Jobs may be started on {name} again.", name=name))
+    return common.told(data, lambda: _drained(read(data, Cluster)))
 
 
 @clusters_app.command
@@ -243,7 +245,7 @@ def remove(name: str, /, *, force: Flag = False, common: Common | None = None) -
     """
     common = or_default(common)
     data = common.client().remove_cluster(name, force=force).data
-    return common.told(data, f"Cluster {name} is no longer registered.")
+    return common.told(data, t("Cluster {name} is no longer registered.", name=name))
 
 
 @clusters_app.command(name="test")
@@ -269,10 +271,11 @@ def try_(  # not `test`, which pytest would take for one
     common = or_default(common)
     if len(what) == 1 and "://" not in what[0]:
         if opening:
-            raise Failed(f"{what[0]} is a registered cluster, and is opened as it is registered.", code=2)
+            name = what[0]
+            raise Failed(t("{name} is a registered cluster, and is opened as it is registered.", name=name), code=2)
         data = common.client().try_cluster(what[0]).data
     else:
-        body = {"addresses": list(what), **(opening or Opening()).body("the cluster")}
+        body = {"addresses": list(what), **(opening or Opening()).body(t("the cluster"))}
         data = common.client().try_addresses(body).data
     found = read(data, Tried)
     common.told(data, lambda: _tried(found))
@@ -289,18 +292,27 @@ def _complain(found: Clusters) -> None:
     for file in each(found.files, ClusterFile):
         if file.trouble:
             complain(
-                f"{file.path} is not taken since {tables.moment(file.since)}, and what it held stays: {file.trouble}"
+                t(
+                    "{path} is not taken since {since}, and what it held stays: {trouble}",
+                    path=file.path,
+                    since=tables.moment(file.since),
+                    trouble=file.trouble,
+                )
             )
 
 
 def _drained(cluster: Cluster) -> None:
     name = cluster.name
-    say(f"No job is started on {name} any more.")
+    say(t("No job is started on {name} any more.", name=name))
     if left := cluster.runs:
         say(
-            f"{tables.jobs(left)} may run there. In each project that has some, move them:"
-            f"\n  sluiceway move --from {name} --to ANOTHER --wait"
-            f"\nor stop them, each with a savepoint: sluiceway stop --queue {name} --wait"
+            t(
+                "{jobs} may run there. In each project that has some, move them:\n"
+                "  sluiceway move --from {name} --to ANOTHER --wait\n"
+                "or stop them, each with a savepoint: sluiceway stop --queue {name} --wait",
+                jobs=tables.jobs(left),
+                name=name,
+            )
         )
 
 

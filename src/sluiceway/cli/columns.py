@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sluiceway.cli.answers import read
 from sluiceway.cli.heads import Head
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 
 T = TypeVar("T")
@@ -53,7 +54,9 @@ class Kind(Generic[T]):
         for name in wanted:
             if name not in known:
                 there = ", ".join(header.replace(" ", "_") for header in known)
-                raise Failed(f"--columns: there is no column {name!r}; there are {there}.", code=2)
+                raise Failed(
+                    t("--columns: there is no column {name!r}; there are {there}.", name=name, there=there), code=2
+                )
         # One that was asked for by name is never left out.
         return [Column(name, known[name].cell, path=known[name].path) for name in wanted]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
-from sluiceway.cli.language import spoken
+from sluiceway.cli.language import spoken, t
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
 from sluiceway.cli.signing import Credential, Signer
 from sluiceway.cli.trust import not_trusted, trusting
@@ -74,7 +74,9 @@ class Connection:
         try:
             self._connection = _connection(parts, authority)
         except (ValueError, http.client.InvalidURL) as error:
-            raise Failed(f"--server {server} is not the URL of a service: {error}", code=2) from error
+            raise Failed(
+                t("--server {server} is not the URL of a service: {error}", server=server, error=error), code=2
+            ) from error
 
     def ok(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
         """The answer to a request that succeeds."""
@@ -116,8 +118,14 @@ class Connection:
         """The answer to a file that is sent as it is, in pieces. A signature is over all of it, and bounds it."""
         size = source.stat().st_size
         if self.credential.signs and size > MAX_BODY:
-            way = "sign in with a token, in SLUICEWAY_TOKEN, for larger ones"
-            raise Failed(f"A signed request has at most {MAX_BODY} bytes, and {source.name} has {size}: {way}.", code=2)
+            told = t(
+                "A signed request has at most {most} bytes, and {name} has {size}: sign in with a token, "
+                "in SLUICEWAY_TOKEN, for larger ones.",
+                most=MAX_BODY,
+                name=source.name,
+                size=size,
+            )
+            raise Failed(told, code=2)
         headers = {"Accept": "application/json", "X-Language": spoken(), "Content-Type": "application/octet-stream"}
         self._connection.close()
         self._connection.timeout = LOOKING
@@ -162,8 +170,13 @@ class Connection:
         try:
             return Reply(response.status, found, None if response.status == 204 else json.loads(raw))
         except (ValueError, RecursionError):
-            what = f"{self._server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
-            raise Failed(f"{what}. Give the address of the service with --server.", code=NO_SERVICE) from None
+            what = t(
+                "{server} does not answer like Sluiceway (HTTP {status}, not JSON). Give the address of "
+                "the service with --server.",
+                server=self._server,
+                status=response.status,
+            )
+            raise Failed(what, code=NO_SERVICE) from None
 
     def _request(self, method: str, path: str, content: Content, headers: Mapping[str, str]) -> None:
         target = self._prefix + path
@@ -177,8 +190,12 @@ class Connection:
             return Failed(about, code=NO_SERVICE)
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         return Unreachable(
-            f"no service answers at {self._server} ({why}). Start one with `sluiceway serve`, or give its address with "
-            "--server or SLUICEWAY_SERVER."
+            t(
+                "no service answers at {server} ({why}). Start one with `sluiceway serve`, or give its "
+                "address with --server or SLUICEWAY_SERVER.",
+                server=self._server,
+                why=why,
+            )
         )
 
 

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from sluiceway.cli import private
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NOTHING, Failed, one_line
 
 PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -53,11 +54,16 @@ class Contexts:
         """The one with this name, which `said` has asked for. Raises `Failed`."""
         if name in self.all:
             return self.all[name]
-        there = f"There are: {', '.join(sorted(self.all))}." if self.all else "There is none yet."
+        there = t("There are: {names}.", names=", ".join(sorted(self.all))) if self.all else t("There is none yet.")
         raise Failed(
             one_line(
-                f"{said} names context {name}, which is not there. {there} "
-                f"Choose with `sluiceway contexts use NAME`, or make it: sluiceway contexts add {name} --server URL"
+                t(
+                    "{said} names context {name}, which is not there. {there} Choose with `sluiceway "
+                    "contexts use NAME`, or make it: sluiceway contexts add {name} --server URL",
+                    said=said,
+                    name=name,
+                    there=there,
+                )
             ),
             code=NOTHING,
         )
@@ -84,17 +90,17 @@ def wrong_address(server: str) -> str:
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
-    return "" if good else "It is a URL, for example http://127.0.0.1:8640."
+    return "" if good else t("It is a URL, for example http://127.0.0.1:8640.")
 
 
 def wrong_name(name: str) -> str:
     """Why this names no context; empty where it does."""
-    return "" if NAME.fullmatch(name) else "It has 1 to 64 letters, digits and . _ -, first a letter or digit."
+    return "" if NAME.fullmatch(name) else t("It has 1 to 64 letters, digits and . _ -, first a letter or digit.")
 
 
 def wrong_project(project: str) -> str:
     """Why this names no project; empty where it does."""
-    return "" if PROJECT.fullmatch(project) else "It has 1 to 64 letters and digits."
+    return "" if PROJECT.fullmatch(project) else t("It has 1 to 64 letters and digits.")
 
 
 # What it says. -------------------------------------------------------------------------------------------------------
@@ -108,30 +114,39 @@ def _parsed(path: str, text: str) -> tuple[str, dict[str, Context]]:
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Failed(one_line(f"{path} is not TOML: {error}."), code=2) from None
+        raise Failed(one_line(t("{path} is not TOML: {error}.", path=path, error=error)), code=2) from None
 
     def wrong(name: str, key: str, why: str) -> Failed:
-        return Failed(one_line(f"{path}, line {line_of(text, name, key)}: {why}"), code=2)
+        return Failed(
+            one_line(t("{path}, line {line}: {why}", path=path, line=line_of(text, name, key), why=why)), code=2
+        )
 
     for key in document.keys() - {"current", "contexts"}:
-        raise wrong("", key, f"there is no {key} here; at the top stand current, and the tables [contexts.NAME].")
+        raise wrong(
+            "", key, t("there is no {key} here; at the top stand current, and the tables [contexts.NAME].", key=key)
+        )
     current, contexts = document.get("current", ""), document.get("contexts", {})
     if not isinstance(current, str):
-        raise wrong("", "current", "current is the name of a context, in quotes.")
+        raise wrong("", "current", t("current is the name of a context, in quotes."))
     if not isinstance(contexts, dict):
-        raise wrong("", "contexts", "contexts are tables: [contexts.NAME].")
+        raise wrong("", "contexts", t("contexts are tables: [contexts.NAME]."))
     found = {}
     for name, fields in contexts.items():
         if why := wrong_name(name):
-            raise wrong(name, "", f"{name} names no context. {why}")
+            raise wrong(name, "", t("{name} names no context. {why}", name=name, why=why))
         try:
             found[name] = msgspec.convert(fields, Context)
         except msgspec.ValidationError as error:
             why, _, where = str(error).partition(" - at `$.")
             key = where.rstrip("`") or why.rpartition("field `")[2].rstrip("`")
-            raise wrong(name, key, f"context {name}{f', {key}' if where else ''}: {why}") from None
+            told = (
+                t("context {name}, {key}: {why}", name=name, key=key, why=why)
+                if where
+                else t("context {name}: {why}", name=name, why=why)
+            )
+            raise wrong(name, key, told) from None
         if (bad := fault(found[name])) is not None:
-            raise wrong(name, bad[0], f"context {name}, {bad[0]}: {bad[1]}")
+            raise wrong(name, bad[0], t("context {name}, {key}: {why}", name=name, key=bad[0], why=bad[1]))
     return current, found
 
 
@@ -142,11 +157,11 @@ def fault(context: Context) -> tuple[str, str] | None:
     if context.project and (why := wrong_project(context.project)):
         return "project", why
     if bool(context.access_key_env) != bool(context.secret_key_env):
-        return "access_key_env", "access_key_env and secret_key_env go together."
+        return "access_key_env", t("access_key_env and secret_key_env go together.")
     if context.security_token_env and not context.access_key_env:
-        return "security_token_env", "it goes with access_key_env and secret_key_env."
+        return "security_token_env", t("it goes with access_key_env and secret_key_env.")
     if context.access_key_file and context.access_key_env:
-        return "access_key_file", "the access key is in a file or in variables, not in both."
+        return "access_key_file", t("the access key is in a file or in variables, not in both.")
     return None
 
 
@@ -201,13 +216,15 @@ def remove(file: Contexts, name: str) -> None:
 
 def _store(file: Contexts, text: str, current: str, contexts: dict[str, Context]) -> None:
     if file.path is None:
-        raise Failed("There is no home directory to keep contexts in. Set XDG_CONFIG_HOME.", code=2)
+        raise Failed(t("There is no home directory to keep contexts in. Set XDG_CONFIG_HOME."), code=2)
     try:
         right = _parsed(str(file.path), text) == (current, contexts)
     except Failed:
         right = False
     if not right:  # tables in one line, names in odd forms: whoever wrote them knows better
-        raise Failed(f"{file.path} is written in a way that only its author can change. Edit it by hand.", code=2)
+        raise Failed(
+            t("{path} is written in a way that only its author can change. Edit it by hand.", path=file.path), code=2
+        )
     private.write(file.path, text)
 
 

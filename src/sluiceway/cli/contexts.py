@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from sluiceway.cli import context_file, kept, tables
 from sluiceway.cli.context_file import Context, Contexts, wrong_address, wrong_name, wrong_project
+from sluiceway.cli.language import in_english, t
 from sluiceway.cli.options import Words, commands
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.output_options import Output
@@ -42,9 +43,15 @@ def use(name: str, /, *, output: Output | None = None) -> int:
         The context.
     """
     file = context_file.load()
-    chosen = file.named(name, "The command")
+    chosen = file.named(name, t("The command"))
     context_file.use(file, name)
-    done = f"Commands work in context {name} now: {chosen.server}, project {chosen.project or 'default'}."
+    project = chosen.project or "default"
+    done = t(
+        "Commands work in context {name} now: {server}, project {project}.",
+        name=name,
+        server=chosen.server,
+        project=project,
+    )
     return (output or Output()).begin().told({"current": name}, done)
 
 
@@ -103,16 +110,19 @@ def add(
     _check(name, given)
     file = context_file.load()
     if name in file.all:
-        raise Failed(f"There is a context {name} already. Change it in {file.path}, or remove it first.", code=2)
+        raise Failed(
+            t("There is a context {name} already. Change it in {path}, or remove it first.", name=name, path=file.path),
+            code=2,
+        )
     context_file.add(file, name, given)
     first = not file.current and not file.all
-    then = ["It is the current one." if first else f"Work in it with: sluiceway contexts use {name}"]
+    then = [t("It is the current one.") if first else t("Work in it with: sluiceway contexts use {name}", name=name)]
     if not (access_key_file or access_key_env):
-        then.append(f"Sign in with: sluiceway login{'' if first else f' --context {name}'}")
+        then.append(t("Sign in with: {command}", command="sluiceway login" + ("" if first else f" --context {name}")))
     return (
         (output or Output())
         .begin()
-        .told({"name": name, "current": first}, "\n".join([f"Context {name} is added.", *then]))
+        .told({"name": name, "current": first}, "\n".join([t("Context {name} is added.", name=name), *then]))
     )
 
 
@@ -128,11 +138,12 @@ def remove(name: str, /, *, output: Output | None = None) -> int:
         The context.
     """
     file = context_file.load()
-    file.named(name, "The command")
+    file.named(name, t("The command"))
     context_file.remove(file, name)
     kept.forget(name)
-    none = " No context is the current one now." if file.current == name else ""
-    return (output or Output()).begin().told({"name": name, "removed": True}, f"Context {name} is removed.{none}")
+    done = [t("Context {name} is removed.", name=name)]
+    done += [t("No context is the current one now.")] if file.current == name else []
+    return (output or Output()).begin().told({"name": name, "removed": True}, " ".join(done))
 
 
 @contexts_app.command
@@ -146,8 +157,9 @@ def show(name: str = "", /, *, output: Output | None = None) -> int:
     name
         A context, as with --context. Default: what commands work with now.
     """
-    to = settle(name, "", "")
-    signed_in = _credential(to)
+    to, output = settle(name, "", ""), (output or Output()).begin()
+    with in_english(wanted=output.json):
+        signed_in = _credential(to)
     data = {
         "context": to.name or None,
         "server": to.server,
@@ -164,17 +176,17 @@ def show(name: str = "", /, *, output: Output | None = None) -> int:
         ("signs in by", signed_in, ""),
     ]
     shown = [row for row in rows if row[1]]
-    return (output or Output()).begin().told(data, lambda: tables.table(("what", "value", "from"), shown))
+    return output.told(data, lambda: tables.table(("what", "value", "from"), shown))
 
 
 def _check(name: str, given: Context) -> None:
     """Raises `Failed`."""
     if why := wrong_name(name):
-        raise Failed(f"{name} names no context. {why}", code=2)
+        raise Failed(t("{name} names no context. {why}", name=name, why=why), code=2)
     if why := wrong_address(given.server):
-        raise Failed(f"--server is {given.server!r}. {why}", code=2)
+        raise Failed(t("--server is {server!r}. {why}", server=given.server, why=why), code=2)
     if given.project and (why := wrong_project(given.project)):
-        raise Failed(f"--project is {given.project!r}. {why}", code=2)
+        raise Failed(t("--project is {project!r}. {why}", project=given.project, why=why), code=2)
     if (bad := context_file.fault(given)) is not None:
         raise Failed(f"--{bad[0].replace('_', '-')}: {bad[1]}", code=2)
     if given.certificate_authority:
@@ -213,7 +225,12 @@ def _signed_in(name: str, context: Context) -> str:
 
 def _show(file: Contexts) -> None:
     if not file.all:
-        say(f"There is no context yet in {file.path}.\nAdd one with: sluiceway contexts add NAME --server URL")
+        say(
+            t(
+                "There is no context yet in {path}.\nAdd one with: sluiceway contexts add NAME --server URL",
+                path=file.path,
+            )
+        )
         return
     rows = [
         ("*" if name == file.current else "", name, one.server, one.project or "default", _signed_in(name, one))
@@ -221,4 +238,6 @@ def _show(file: Contexts) -> None:
     ]
     tables.table(("current", "context", "server", "project", "signed in"), rows)
     if file.current and file.current not in file.all:
-        complain(f"{file.path} names {file.current} as the current context, which is not there")
+        complain(
+            t("{path} names {current} as the current context, which is not there", path=file.path, current=file.current)
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 from sluiceway.cli.output_options import Output
 from sluiceway.settings import Settings
@@ -58,5 +59,5 @@ def _from_file(name: str) -> Path | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise Failed(f"sluiceway.toml cannot be read: {error}", code=2) from error
+        raise Failed(t("sluiceway.toml cannot be read: {error}", error=error), code=2) from error
     return Path(found) if isinstance(found, str) else None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sluiceway.cli import tables
 from sluiceway.cli.data_directory import Here, data_directory
+from sluiceway.cli.language import t
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
 from sluiceway.settings import DATABASE
@@ -35,13 +36,25 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     except BadDatabase as error:
         raise Failed(str(error)) from error
     except FileExistsError as error:
-        raise Failed(f"{file} is there already; nothing was done. Give another name.", code=2) from error
+        raise Failed(t("{file} is there already; nothing was done. Give another name.", file=file), code=2) from error
     except OSError as error:
-        raise Failed(f"{file} cannot be written: {error.strerror}") from error
+        raise Failed(t("{file} cannot be written: {why}", file=file, why=error.strerror)) from error
     key = data / KEY_FILE
     beside = [str(key)] if key.exists() else []
-    told = f"{file} holds the database ({tables.size(size)}). Also keep the storage with its savepoints"
-    told += f", and, apart from this copy, {key}, which opens the secrets in it." if beside else "."
+    shown = tables.size(size)
+    told = (
+        t(
+            "{file} holds the database ({shown}). Also keep the storage with its savepoints, and, "
+            "apart from this copy, {key}, which opens the secrets in it.",
+            file=file,
+            shown=shown,
+            key=key,
+        )
+        if beside
+        else t(
+            "{file} holds the database ({shown}). Also keep the storage with its savepoints.", file=file, shown=shown
+        )
+    )
     return here.told({"file": str(file), "bytes": size, "also_keep": beside}, told)
 
 
@@ -67,12 +80,17 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         done = copying.restore(file.expanduser().absolute(), data / DATABASE, stamp)
     except (BadDatabase, copying.InUse) as error:
-        raise Failed(f"{error} Nothing was done.") from error
+        raise Failed(t("{error} Nothing was done.", error=error)) from error
     except OSError as error:
-        raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+        raise Failed(t("--data {data} cannot be used: {why}", data=data, why=error.strerror), code=2) from error
     if done.kept is None:
-        complain(f"No database was there before, so ids jump: those of jobs begin after {done.jobs_from}.")
-    told = f"{data / DATABASE} is as {file} was."
-    told += f" The one before it is {done.kept}." if done.kept else ""
-    told += " Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"
-    return here.told({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, told)
+        complain(
+            t(
+                "No database was there before, so ids jump: those of jobs begin after {jobs_from}.",
+                jobs_from=done.jobs_from,
+            )
+        )
+    told = [t("{database} is as {file} was.", database=data / DATABASE, file=file)]
+    told += [t("The one before it is {kept}.", kept=done.kept)] if done.kept else []
+    told.append(t("Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"))
+    return here.told({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, " ".join(told))

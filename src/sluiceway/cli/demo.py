@@ -21,6 +21,7 @@ from sluiceway.cli.answers import Answers, Job, Stop, StopView, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.demo_job import DemoJob, Output
 from sluiceway.cli.demo_service import DemoService
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
@@ -80,12 +81,12 @@ class _Result:
     def faults(self) -> Sequence[str]:
         """Its faults; none, when all is well."""
         claims = {
-            f"it was {self.stop.phase}, not stopped": self.stop.phase == "stopped",
-            "its savepoint was not verified": self.stop.verified,
-            f"it ended as {self.job.status}": self.job.status == "job_cancel_success",
-            f"its output at the stop is wrong: {self.before.fault}": not self.before.fault,
-            f"its output is wrong: {self.after.fault}": not self.after.fault,
-            "it did not carry on after it was resumed": self.after.rows > self.before.rows,
+            t("it was {phase}, not stopped", phase=self.stop.phase): self.stop.phase == "stopped",
+            t("its savepoint was not verified"): self.stop.verified,
+            t("it ended as {status}", status=self.job.status): self.job.status == "job_cancel_success",
+            t("its output at the stop is wrong: {fault}", fault=self.before.fault): not self.before.fault,
+            t("its output is wrong: {fault}", fault=self.after.fault): not self.after.fault,
+            t("it did not carry on after it was resumed"): self.after.rows > self.before.rows,
         }
         return [fault for fault, holds in claims.items() if not holds]
 
@@ -104,8 +105,14 @@ class _Demo:
         began = time.monotonic()
         from rich.console import Console
 
-        with Board("Creating", Console(), keep_done=True) as board:
-            board.say(f"Service with a real Flink beside it: {self._service.url} (up in {self._service.seconds:.1f} s)")
+        with Board(t("Creating"), Console(), keep_done=True) as board:
+            board.say(
+                t(
+                    "Service with a real Flink beside it: {server} (up in {seconds:.1f} s)",
+                    server=self._service.url,
+                    seconds=self._service.seconds,
+                )
+            )
             self._create(board)
             self._start(board)
             stop = self._stop(board)
@@ -124,11 +131,11 @@ class _Demo:
             made = self._client.create_sql_job(job.body())
             self._ids[int(made["job_id"])] = job
             board.show([Line(i, j.name, "created", j.table, done=True) for i, j in self._ids.items()])
-        board.say(f"{len(self._ids)} SQL jobs created through DLI's API")
+        board.say(t("{count} SQL jobs created through DLI's API", count=len(self._ids)))
 
     def _start(self, board: Board) -> None:
-        board.begin("Starting")
-        _all(self._client.run(list(self._ids), resume=False), "start")
+        board.begin(t("Starting"))
+        _all(self._client.run(list(self._ids), resume=False), t("start"))
         outputs: Mapping[int, Output] = {}
         for jobs in looks(self._look, STAGE, board.say):
             outputs = self._outputs()
@@ -137,42 +144,61 @@ class _Demo:
             if all(output.rows >= ENOUGH for output in outputs.values()):
                 break
         else:
-            raise Failed("The jobs have not processed enough records in time.")
+            raise Failed(t("The jobs have not processed enough records in time."))
         rows = sum(output.rows for output in outputs.values())
-        board.say(f"All of them process records: {rows} rows written after {board.seconds:.1f} s")
+        board.say(
+            t(
+                "All of them process records: {rows} rows written after {seconds:.1f} s",
+                rows=rows,
+                seconds=board.seconds,
+            )
+        )
 
     def _stop(self, board: Board) -> Stop:
-        board.begin("Stopping")
+        board.begin(t("Stopping"))
         answers = self._client.stop_dli(list(self._ids), savepoint=True)
-        answered = board.seconds
-        _all(answers, "stop")
+        answered = board.seconds * 1000
+        _all(answers, t("stop"))
         stop = self._until_settled(board, answers.id)
         board.say(
-            f"One call stopped them: answered in {answered * 1000:.0f} ms, all at rest with their savepoints after "
-            f"{board.seconds:.1f} s (stop {stop.id})"
+            t(
+                "One call stopped them: answered in {answered:.0f} ms, all at rest with their savepoints "
+                "after {seconds:.1f} s (stop {id})",
+                answered=answered,
+                seconds=board.seconds,
+                id=stop.id,
+            )
         )
         return stop
 
     def _show_a_change(self, board: Board) -> None:
         """A change of SQL that Flink would accept in silence, and lose the job's state."""
-        board.begin("Changing")
+        board.begin(t("Changing"))
         job_id, job = next(iter(self._ids.items()))
         body = job.body()
         self._client.update_sql_job(job_id, {"sql_body": job.changed()})
         [answer] = self._look_back(job_id).jobs
         if answer.accepted:
-            raise Failed(f"The dry run of a resume of {job.name} does not see that its state would be left behind.")
-        board.say(f"The SQL of {job.name} was changed, and the dry run of its resume refuses it: {answer.message}")
+            raise Failed(
+                t("The dry run of a resume of {name} does not see that its state would be left behind.", name=job.name)
+            )
+        board.say(
+            t(
+                "The SQL of {name} was changed, and the dry run of its resume refuses it: {why}",
+                name=job.name,
+                why=answer.message,
+            )
+        )
         self._client.update_sql_job(job_id, {"sql_body": body["sql_body"]})
-        _all(self._look_back(job_id), "resume")
-        board.say(f"Changed back, it fits again ({board.seconds:.1f} s)")
+        _all(self._look_back(job_id), t("resume"))
+        board.say(t("Changed back, it fits again ({seconds:.1f} s)", seconds=board.seconds))
 
     def _look_back(self, job_id: int) -> Answers:
         return read(self._client.resume_jobs({"job_ids": [job_id], "dry_run": True}).data, Answers)
 
     def _resume(self, board: Board, stop: Stop, before: Mapping[int, Output]) -> None:
-        board.begin("Resuming")
-        _all(read(self._client.resume_stop(stop.id, {}).data, Answers), "resume")
+        board.begin(t("Resuming"))
+        _all(read(self._client.resume_stop(stop.id, {}).data, Answers), t("resume"))
         for jobs in looks(self._look, STAGE, board.say):
             now = self._outputs()
             board.show([_running(job, now[job.job_id], before[job.job_id].rows) for job in jobs])
@@ -180,26 +206,26 @@ class _Demo:
             if all(now[i].rows >= before[i].rows + ENOUGH for i in self._ids):
                 break
         else:
-            raise Failed("The resumed jobs have not written anything new in time.")
-        board.say(f"Resumed as a batch, and writing again after {board.seconds:.1f} s")
+            raise Failed(t("The resumed jobs have not written anything new in time."))
+        board.say(t("Resumed as a batch, and writing again after {seconds:.1f} s", seconds=board.seconds))
 
     def _stop_again(self, board: Board) -> None:
         """Also with savepoints, so that every row is written out and can be counted."""
-        board.begin("Stopping")
+        board.begin(t("Stopping"))
         answers = read(self._client.stop({"all": True, "reason": "end of the demo"}, uuid.uuid4().hex).data, Answers)
-        _all(answers, "stop")
+        _all(answers, t("stop"))
         self._until_settled(board, answers.id)
-        board.say(f"Everything stopped again after {board.seconds:.1f} s (stop {answers.id})")
+        board.say(t("Everything stopped again after {seconds:.1f} s (stop {id})", seconds=board.seconds, id=answers.id))
 
     def _until_settled(self, board: Board, stop_id: int | None) -> Stop:
         if stop_id is None:
-            raise Failed("The service did not say under which id it has accepted the stop.")
+            raise Failed(t("The service did not say under which id it has accepted the stop."))
         for reply in looks(lambda: self._client.show_stop(stop_id), STAGE, board.say):
             stop = read(reply.data, Stop)
             board.show([_stopping(view) for view in stop.jobs])
             if stop.settled:
                 return stop
-        raise Failed("The jobs have not stopped in time.")
+        raise Failed(t("The jobs have not stopped in time."))
 
     def _look(self) -> list[Job]:
         return [read(self._client.job(job_id), Job) for job_id in self._ids]
@@ -211,24 +237,28 @@ class _Demo:
 def _all(answers: Answers, what: str) -> None:
     for answer in answers.jobs:
         if not answer.accepted:
-            raise Failed(f"The {what} of job {answer.job_id} was refused: {answer.message}")
+            raise Failed(
+                t("The {what} of job {job} was refused: {why}", what=what, job=answer.job_id, why=answer.message)
+            )
 
 
 def _none_failed(jobs: Sequence[Job]) -> None:
     for job in jobs:
         if job.status not in {"job_init", "job_submitting", "job_running"}:
-            raise Failed(f"{job.name} is {job.status}: {job.status_desc}")
+            raise Failed(t("{name} is {status}: {why}", name=job.name, status=job.status, why=job.status_desc))
 
 
 def _running(job: Job, output: Output, before: int) -> Line:
     done = output.rows >= before + ENOUGH
     state = job.status.removeprefix("job_") if output.rows <= before else "writing"
-    note = f"{output.rows} rows" + (f", {output.rows - before} of them new" if before and output.rows > before else "")
+    note = t("{rows} rows", rows=output.rows)
+    if before and output.rows > before:
+        note = t("{rows} rows, {new} of them new", rows=output.rows, new=output.rows - before)
     return Line(job.job_id, job.name, state, note, done=done)
 
 
 def _stopping(view: StopView) -> Line:
-    note = f"savepoint of {tables.size(view.size)}" if view.savepoint else view.reason
+    note = t("savepoint of {size}", size=tables.size(view.size)) if view.savepoint else view.reason
     state = "stopping" if view.phase in _UNDER_WAY else view.phase
     return Line(view.job_id, view.name, state, note, done=view.phase == "stopped")
 
@@ -243,11 +273,15 @@ def _told(results: Sequence[_Result], wanted: int, seconds: float) -> bool:
     good = not faults and len(results) == wanted
     if good:
         say(
-            f"\n{wanted} of {wanted} jobs stopped with a verified savepoint and carried on from it. No row was lost or "
-            f"repeated (rows: at the stop → in the end). It took {seconds:.0f} s."
+            t(
+                "\n{wanted} of {wanted} jobs stopped with a verified savepoint and carried on from it. No "
+                "row was lost or repeated (rows: at the stop → in the end). It took {seconds:.0f} s.",
+                wanted=wanted,
+                seconds=seconds,
+            )
         )
     else:
-        complain("not everything holds")
+        complain(t("not everything holds"))
     return good
 
 
@@ -268,15 +302,21 @@ def _row(result: _Result) -> Sequence[str]:
 def _keep(service: DemoService) -> None:
     command = _command()
     say(
-        f"\nThe service stays up until Ctrl-C, with its jobs stopped:\n"
-        f"  service   {service.url}\n"
-        f"  try it    {service.url}/docs   (project {PROJECT})\n"
-        f"  Flink     {service.flink}\n"
-        f"In another terminal:\n"
-        f"  export SLUICEWAY_SERVER={service.url} SLUICEWAY_PROJECT={PROJECT}\n"
-        f"  {command} jobs list\n"
-        f"  {command} resume 2 --wait\n"
-        f"  {command} stop --all --wait --yes"
+        t(
+            "\nThe service stays up until Ctrl-C, with its jobs stopped:\n"
+            "  service   {url}\n"
+            "  try it    {url}/docs   (project {project})\n"
+            "  Flink     {flink}\n"
+            "In another terminal:\n"
+            "  export SLUICEWAY_SERVER={url} SLUICEWAY_PROJECT={project}\n"
+            "  {command} jobs list\n"
+            "  {command} resume 2 --wait\n"
+            "  {command} stop --all --wait --yes",
+            url=service.url,
+            project=PROJECT,
+            flink=service.flink,
+            command=command,
+        )
     )
     with contextlib.suppress(KeyboardInterrupt):
         service.wait()
@@ -285,11 +325,15 @@ def _keep(service: DemoService) -> None:
 def _next() -> None:
     command = _command()
     say(
-        f"\nNext:\n"
-        f"  {command} demo --keep      the same, and the service stays up for a look around\n"
-        f"  {command} serve            a service of your own; then, in another terminal:\n"
-        f'  echo "{HELLO}" | {command} jobs create hello --sql - --run\n'
-        f"  {command} stop --all --wait --yes"
+        t(
+            "\nNext:\n"
+            "  {command} demo --keep      the same, and the service stays up for a look around\n"
+            "  {command} serve            a service of your own; then, in another terminal:\n"
+            '  echo "{hello}" | {command} jobs create hello --sql - --run\n'
+            "  {command} stop --all --wait --yes",
+            command=command,
+            hello=HELLO,
+        )
     )
 
 
@@ -303,7 +347,7 @@ def _ending_on(*signals: signal.Signals) -> Iterator[None]:
     """Clean up as after Ctrl-C also after another signal to end."""
 
     def interrupt(number: int, _: FrameType | None) -> NoReturn:
-        raise Failed(f"ended by {signal.Signals(number).name}", code=128 + number)
+        raise Failed(t("ended by {signal}", signal=signal.Signals(number).name), code=128 + number)
 
     before: dict[signal.Signals, Callable[..., Any] | int | None] = {}
     for each in signals:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sluiceway.cli.language import t
+
 RANGE: Final = 1_000_000  # between the first numbers of two jobs
 ROWS: Final = 40_000  # of each job, at most; Flink holds them all in memory
 PER_SECOND: Final = 50
@@ -95,6 +97,6 @@ def judge(numbers: list[int], first: int) -> Output:
     fault = ""
     for place, number in enumerate(numbers):
         if number != first + place:
-            fault = f"{number} where {first + place} belongs"
+            fault = t("{number} where {expected} belongs", number=number, expected=first + place)
             break
     return Output(len(numbers), fault)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 
 START: Final = 120.0  # seconds to be ready in, on a busy machine
@@ -59,7 +60,7 @@ class DemoService:
         """Wait until it ends by itself, which it should not. Raises `Failed` then."""
         if self._process is not None:
             self._process.wait()
-            raise Failed(f"The service has ended: {self._last_words()}")
+            raise Failed(t("The service has ended: {why}", why=self._last_words()))
 
     def _start(self) -> "subprocess.Popen[str]":
         # Neither the settings of another service, from the environment or the current directory, nor a Ctrl-C that is
@@ -91,17 +92,25 @@ class DemoService:
             try:
                 line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
-                raise Failed(f"The service was not ready within {seconds:.0f} s: {self._last_words()}") from None
+                raise Failed(
+                    t(
+                        "The service was not ready within {seconds:.0f} s: {why}",
+                        seconds=seconds,
+                        why=self._last_words(),
+                    )
+                ) from None
             if line is None:
-                raise Failed(f"The service could not be started: {self._last_words()}")
+                raise Failed(t("The service could not be started: {why}", why=self._last_words()))
             if found := wanted.search(line):
                 return found["url"]
 
     def _last_words(self) -> str:
         try:
-            return " / ".join(self._log.read_text(errors="replace").split("\n")[-6:]).strip(" /") or "it said nothing"
+            return " / ".join(self._log.read_text(errors="replace").split("\n")[-6:]).strip(" /") or t(
+                "it said nothing"
+            )
         except OSError as error:
-            return f"its log cannot be read: {error.strerror}"
+            return t("its log cannot be read: {why}", why=error.strerror)
 
     def _end(self) -> None:
         process, self._process = self._process, None

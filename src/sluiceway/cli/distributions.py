@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from sluiceway.cli import tables
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.data_directory import Here, data_directory
+from sluiceway.cli.language import t
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
 from sluiceway.cli.output_options import ColumnNames
@@ -41,7 +42,7 @@ def _distributions(here: Here) -> Distributions:
     try:
         make_directory(data)
     except OSError as error:
-        raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+        raise Failed(t("--data {data} cannot be used: {why}", data=data, why=error.strerror), code=2) from error
     return Distributions(data / DISTRIBUTIONS)
 
 
@@ -76,12 +77,22 @@ def add(
     except fetching.NotAdded as error:
         raise Failed(str(error)) from error
     if not added.known:
-        complain("Its digest is not the one that is known here of this version: be sure where it comes from.")
+        complain(t("Its digest is not the one that is known here of this version: be sure where it comes from."))
     found = added.distribution
-    told = "is here" if added.fresh else "was here already"
-    return here.told(
-        {**_told(found), "added": added.fresh}, f"Flink {found.version} {told}. It plans SQL for {_for(found)}."
+    told = (
+        t(
+            "Flink {version} is here. It plans SQL for clusters of Flink {minor}.",
+            version=found.version,
+            minor=found.minor,
+        )
+        if added.fresh
+        else t(
+            "Flink {version} was here already. It plans SQL for clusters of Flink {minor}.",
+            version=found.version,
+            minor=found.minor,
+        )
     )
+    return here.told({**_told(found), "added": added.fresh}, told)
 
 
 @distributions_app.command(name="list")
@@ -113,16 +124,12 @@ def remove(version: str, /, *, here: Here | None = None) -> int:
     here = (here or Here()).begin()
     gone = fetching.remove(_distributions(here), version)
     if not gone:
-        raise Failed(f"No Flink {version} was added. What was: sluiceway distributions list")
-    return here.told({"removed": gone}, f"Flink {' and '.join(gone)} is removed.")
+        raise Failed(t("No Flink {version} was added. What was: sluiceway distributions list", version=version))
+    return here.told({"removed": gone}, t("Flink {versions} is removed.", versions=t(" and ").join(gone)))
 
 
 def _told(found: Distribution) -> dict[str, Any]:
     return {"version": found.version, "plans_for": found.minor, "bytes": _size(found)}
-
-
-def _for(found: Distribution) -> str:
-    return f"clusters of Flink {found.minor}"
 
 
 def _size(found: Distribution) -> int:

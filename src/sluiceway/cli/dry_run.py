@@ -8,6 +8,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import Answer, Answers, Finding, Fit, LastCheckpoint, MoveAnswers, WayBack
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.job_columns import name
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, say
 
@@ -36,9 +37,11 @@ def no_room(answers: MoveAnswers) -> str:
     free, wanted = answers.slots_free, answers.slots_wanted
     if free is None or wanted is None or wanted <= free:
         return ""
-    return (
-        f"The cluster that they go to has {free} free slots, and they need {wanted} or more. Give it more "
-        "TaskManagers, or move fewer at once: --max-parallel."
+    return t(
+        "The cluster that they go to has {free} free slots, and they need {wanted} or more. Give "
+        "it more TaskManagers, or move fewer at once: --max-parallel.",
+        free=free,
+        wanted=wanted,
     )
 
 
@@ -75,7 +78,13 @@ def losses(answer: Answer) -> list[str]:
 
 def _tell_plan(answers: Answers, command: str, common: Common) -> None:
     if answers.plan is not None and common.words:
-        say(f"Carry out exactly this within 12 hours with: sluiceway {command} --plan {answers.plan}")
+        say(
+            t(
+                "Carry out exactly this within 12 hours with: sluiceway {command} --plan {plan}",
+                command=command,
+                plan=answers.plan,
+            )
+        )
 
 
 def _problems(answer: Answer) -> list[str]:

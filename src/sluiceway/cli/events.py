@@ -16,6 +16,7 @@ from sluiceway.cli.answers import Event, Events, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind, number
 from sluiceway.cli.connection import Unreachable
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.output_options import ColumnNames
@@ -45,7 +46,7 @@ events_app = commands("events")
 
 def _check_after(_: Any, value: int | None) -> None:
     if value is not None and value < 0:
-        raise ValueError("It is the number of an event, or 0.")
+        raise ValueError(t("It is the number of an event, or 0."))
 
 
 @events_app.default
@@ -92,13 +93,20 @@ def events(
     if not follow:
         common.show(EVENTS, found.events, data, columns)
     if common.words and after is None and len(found.events) == limit:
-        complain(
-            f"These are the newest {limit} events; --limit shows more, up to 1000, --after NUMBER goes on after one."
-        )
+        _tell_more(limit)
     if follow:
         for event in chain(found.events, _further(client, found.next, where)):
             common.line(event, told(msgspec.to_builtins(read(event, Event))))
     return 0
+
+
+def _tell_more(limit: int) -> None:
+    complain(
+        t(
+            "These are the newest {limit} events; --limit shows more, up to 1000, --after NUMBER goes on after one.",
+            limit=limit,
+        )
+    )
 
 
 def _further(client: Client, after: int, where: Mapping[str, object]) -> Iterator[dict[str, Any]]:
@@ -127,8 +135,12 @@ def _moment(since: str | None) -> str | None:
     try:
         return datetime.fromisoformat(since).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
-        way = "write for example 30m or 1h30m, or 2026-11-28T14:00:00Z"
-        raise Failed(f"--since {since} is neither a length of time nor a moment; {way}.", code=2) from None
+        told = t(
+            "--since {since} is neither a length of time nor a moment; write for example 30m or "
+            "1h30m, or 2026-11-28T14:00:00Z.",
+            since=since,
+        )
+        raise Failed(told, code=2) from None
 
 
 def followed(client: Client, order: int, of: str) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, Failed, one_line
 from sluiceway.cli.trust import trusting
 
@@ -80,14 +81,29 @@ class _Refusal(Struct, frozen=True):
 def discover(issuer: str, authority: Path | None) -> Metadata:
     """The metadata of an issuer. Raises `Failed`."""
     if not _safe(issuer, issuer):
-        raise Failed(one_line(f"The service names the issuer {issuer}, which is not an address of https."))
+        raise Failed(
+            one_line(t("The service names the issuer {issuer}, which is not an address of https.", issuer=issuer))
+        )
     status, raw = _ask(issuer.rstrip("/") + "/.well-known/openid-configuration", authority)
     found = _read(raw, Metadata) if status == 200 else None
     if found is None or found.issuer != issuer:
-        raise Failed(one_line(f"The issuer {issuer} does not say what it offers (HTTP {status})."), code=NO_SERVICE)
+        raise Failed(
+            one_line(
+                t("The issuer {issuer} does not say what it offers (HTTP {status}).", issuer=issuer, status=status)
+            ),
+            code=NO_SERVICE,
+        )
     for url in (found.token_endpoint, found.device_authorization_endpoint):
         if url and not _safe(url, issuer):
-            raise Failed(one_line(f"The issuer {issuer} names {url}, which is neither https nor its own address."))
+            raise Failed(
+                one_line(
+                    t(
+                        "The issuer {issuer} names {url}, which is neither https nor its own address.",
+                        issuer=issuer,
+                        url=url,
+                    )
+                )
+            )
     return found
 
 
@@ -96,8 +112,11 @@ def begin(metadata: Metadata, client_id: str, authority: Path | None) -> Code:
     if not metadata.device_authorization_endpoint:
         raise Failed(
             one_line(
-                f"The issuer {metadata.issuer} has no device authorization. Sign in with a password (sluiceway login "
-                "NAME), or set SLUICEWAY_TOKEN to a token of it."
+                t(
+                    "The issuer {issuer} has no device authorization. Sign in with a password (sluiceway "
+                    "login NAME), or set SLUICEWAY_TOKEN to a token of it.",
+                    issuer=metadata.issuer,
+                )
             ),
             code=NOT_ALLOWED,
         )
@@ -106,7 +125,10 @@ def begin(metadata: Metadata, client_id: str, authority: Path | None) -> Code:
     status, raw = _ask(metadata.device_authorization_endpoint, authority, form)
     found = _read(raw, Code) if status == 200 else None
     if found is None:
-        raise Failed(_words(f"The issuer gives no code to client {client_id}", status, raw), code=NOT_ALLOWED)
+        raise Failed(
+            _words(t("The issuer gives no code to client {client_id}", client_id=client_id), status, raw),
+            code=NOT_ALLOWED,
+        )
     return found
 
 
@@ -142,10 +164,10 @@ def after(status: int, raw: bytes, interval: float) -> Tokens | float:
     if error == "slow_down" or status == 429 or status >= 500:
         return interval + SLOWER
     if error == "access_denied":
-        raise Failed("You, or the issuer, have denied it; nothing was kept.", code=NOT_ALLOWED)
+        raise Failed(t("You, or the issuer, have denied it; nothing was kept."), code=NOT_ALLOWED)
     if error == "expired_token":
         raise _too_late()
-    raise Failed(_words("The issuer gives no token", status, raw), code=NOT_ALLOWED)
+    raise Failed(_words(t("The issuer gives no token"), status, raw), code=NOT_ALLOWED)
 
 
 def refresh(endpoint: str, client_id: str, refresh_token: str, authority: Path | None) -> Tokens:
@@ -153,9 +175,11 @@ def refresh(endpoint: str, client_id: str, refresh_token: str, authority: Path |
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id}
     status, raw = _ask(endpoint, authority, form)
     if status == 429 or status >= 500:
-        raise Silent(f"The issuer gives no new token now (HTTP {status}). Try again later.")
+        raise Silent(t("The issuer gives no new token now (HTTP {status}). Try again later.", status=status))
     if status != 200:
-        raise Failed(_words("Your sign-in has ended", status, raw) + " Next: sluiceway login", code=NOT_ALLOWED)
+        raise Failed(
+            _words(t("Your sign-in has ended"), status, raw) + " " + t("Next: sluiceway login"), code=NOT_ALLOWED
+        )
     return _tokens(status, raw)
 
 
@@ -169,11 +193,15 @@ def fit_for(tokens: Tokens, audience: str) -> tuple[str, Mapping[str, Any]]:
         if audience in named:
             return token, claims
         meant += named
-    whom = ", ".join(dict.fromkeys(meant)) or "nobody that they name"
+    whom = ", ".join(dict.fromkeys(meant)) or t("nobody that they name")
     raise Failed(
         one_line(
-            f"The issuer's tokens are for {whom}, and the service takes those for {audience}. Have an administrator "
-            "set --oidc-client-id to a client whose tokens name that audience."
+            t(
+                "The issuer's tokens are for {whom}, and the service takes those for {audience}. Have an "
+                "administrator set --oidc-client-id to a client whose tokens name that audience.",
+                whom=whom,
+                audience=audience,
+            )
         ),
         code=NOT_ALLOWED,
     )
@@ -202,18 +230,20 @@ def _claims(token: str) -> Mapping[str, Any]:
 def _tokens(status: int, raw: bytes) -> Tokens:
     found = _read(raw, Tokens)
     if found is None:
-        raise Failed(_words("The issuer gives no token", status, raw), code=NOT_ALLOWED)
+        raise Failed(_words(t("The issuer gives no token"), status, raw), code=NOT_ALLOWED)
     return found
 
 
 def _too_late() -> Failed:
-    return Failed("The time for the code is up, and nobody has confirmed it. Next: sluiceway login", code=NOT_ALLOWED)
+    return Failed(
+        t("The time for the code is up, and nobody has confirmed it. Next: sluiceway login"), code=NOT_ALLOWED
+    )
 
 
 def _words(what: str, status: int, raw: bytes) -> str:
     refusal = _read(raw, _Refusal)
     said = ": ".join(filter(None, (refusal.error, refusal.error_description))) if refusal else f"HTTP {status}"
-    return one_line(f"{what} ({said[:300]}).")
+    return one_line(t("{what} ({said}).", what=what, said=said[:300]))
 
 
 def _read(raw: bytes, form: type[T]) -> T | None:
@@ -239,7 +269,16 @@ def _ask(url: str, authority: Path | None, form: Mapping[str, str] | None = None
         content = response.read(_MOST + 1)
     except (OSError, http.client.HTTPException) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise Silent(one_line(f"The issuer does not answer at {parts.scheme}://{parts.netloc} ({why}).")) from error
+        raise Silent(
+            one_line(
+                t(
+                    "The issuer does not answer at {scheme}://{netloc} ({why}).",
+                    scheme=parts.scheme,
+                    netloc=parts.netloc,
+                    why=why,
+                )
+            )
+        ) from error
     finally:
         connection.close()
     return response.status, content if len(content) <= _MOST else b""

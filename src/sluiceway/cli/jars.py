@@ -9,6 +9,7 @@ from msgspec import Struct
 from sluiceway.cli import tables
 from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain
 from sluiceway.settings import MAX_RESOURCE
 
@@ -40,21 +41,28 @@ def named_jar(client: Client, given: str, *, quiet: bool) -> str:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise Failed(f"--jar {given} cannot be read: {error.strerror}", code=2) from error
+        raise Failed(t("--jar {given} cannot be read: {why}", given=given, why=error.strerror), code=2) from error
     known = {one.name: one.sha256 for one in read(client.resources().data, _Resources).resources if not one.group}
     own = f"{path.stem}-{digest[:_TAIL]}.jar"
     name = path.name if known.get(path.name, digest) == digest else own
     if name not in known:
         if not quiet and path.stat().st_size >= TOLD:
-            complain(f"uploading {given} ({tables.size(path.stat().st_size)})")
+            complain(t("uploading {given} ({size})", given=given, size=tables.size(path.stat().st_size)))
         client.upload(name, path)
     return name
 
 
 def _check(path: Path, given: str) -> None:
     if not path.is_file():
-        raise Failed(f"--jar {given} is no file on this machine.", code=2)
+        raise Failed(t("--jar {given} is no file on this machine.", given=given), code=2)
     if path.suffix.lower() != ".jar":
-        raise Failed(f"--jar {given} is no jar: its name has to end with .jar.", code=2)
+        raise Failed(t("--jar {given} is no jar: its name has to end with .jar.", given=given), code=2)
     if path.stat().st_size > MAX_RESOURCE:
-        raise Failed(f"--jar {given} has more than {tables.size(MAX_RESOURCE)}, which is the most of a jar.", code=2)
+        raise Failed(
+            t(
+                "--jar {given} has more than {most}, which is the most of a jar.",
+                given=given,
+                most=tables.size(MAX_RESOURCE),
+            ),
+            code=2,
+        )

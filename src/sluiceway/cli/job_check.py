@@ -6,6 +6,7 @@ from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.job_fields import JobFields, pairs
 from sluiceway.cli.job_source import Source
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import complain, one_line, say
 
@@ -48,4 +49,4 @@ def _tell(found: _Checked) -> None:
     if found.unchecked:
         complain(one_line(found.unchecked))
     if found.ok:
-        say("Nothing is wrong with it. Nothing was created.")
+        say(t("Nothing is wrong with it. Nothing was created."))

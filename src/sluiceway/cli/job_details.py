@@ -9,6 +9,7 @@ from sluiceway.cli.answers import Fare, JobDetail, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster
 from sluiceway.cli.job_columns import tags
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, say
 
@@ -28,7 +29,7 @@ def show_job(client: Client, job_id: int, columns: str | None, common: Common) -
     title = ("job", str(job_id))
     whole = common.one(found | ours, title, lambda: details(detail, fare, page), columns)
     if whole and not (fare and fare.adopted) and detail.job_type != JAR_JOB:
-        say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
+        say(f"\n{detail.sql_body}" if detail.sql_body else "\n" + t("It has no SQL yet."))
     return 0
 
 
@@ -48,20 +49,21 @@ def flink_page(client: Client, fare: Fare | None) -> str:
 def details(job: JobDetail, fare: Fare | None, page: str) -> list[tuple[str, str]]:
     """The lines of a job, each with its name; those without a value are left out."""
     config, adopted = job.job_config, fare and fare.adopted
-    checkpoints = f"every {config.get('checkpoint_interval')}s" if config.get("checkpoint_enabled") else "none"
+    interval = config.get("checkpoint_interval")
+    checkpoints = t("every {interval}s", interval=interval) if config.get("checkpoint_enabled") else "none"
     lines = {
         "name": job.name,
         "description": job.desc,
         "status": words.state_of(fare) if fare else words.statuses([job.status])[0],
         "why": job.status_desc,
         "cluster": words.silence(fare) if fare else "",
-        "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
+        "adopted": t("somebody else has started it, as {flink_name}", flink_name=adopted.flink_name) if adopted else "",
         "tags": tags(fare.tags) if fare else "",
-        "jar": str(config.get("entrypoint") or ("none yet" if job.job_type == JAR_JOB and not adopted else "")),
+        "jar": str(config.get("entrypoint") or (t("none yet") if job.job_type == JAR_JOB and not adopted else "")),
         "class": job.main_class or "",
         "arguments": job.entrypoint_args or "",
         "dependencies": ", ".join([*(config.get("dependency_jars") or ()), *(config.get("dependency_files") or ())]),
-        "queue": job.queue_name or "the default one",
+        "queue": job.queue_name or t("the default one"),
         "flink job": (fare and fare.flink_job_id) or "",
         "flink page": page,
         "savepoint": job.savepoint_path or "none",
@@ -72,7 +74,7 @@ def details(job: JobDetail, fare: Fare | None, page: str) -> list[tuple[str, str
         "parallelism": str(config.get("parallel_number", "")),
         "checkpoints": checkpoints,
         "idle state": "" if job.job_type == JAR_JOB else _retention(config),
-        "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
+        "restarts": t("when it fails") if config.get("restart_when_exception") else t("never by itself"),
         "options": str(config.get("runtime_config") or ""),
     }
     return [(name, value) for name, value in lines.items() if value]
@@ -80,11 +82,11 @@ def details(job: JobDetail, fare: Fare | None, page: str) -> list[tuple[str, str
 
 def _retention(config: Mapping[str, Any]) -> str:
     if (named := _option(config, "table.exec.state.ttl")) is not None:
-        return f"kept for {named} (table.exec.state.ttl)"
+        return t("kept for {length} (table.exec.state.ttl)", length=named)
     value, unit = config.get("idle_state_retention"), config.get("idle_state_retention_unit", "seconds")
     if not value:
-        return "" if value is None else "kept for ever"
-    return f"kept for {value} {str(unit).removesuffix('s') if value == 1 else unit}"
+        return "" if value is None else t("kept for ever")
+    return t("kept for {value} {unit}", value=value, unit=str(unit).removesuffix("s") if value == 1 else unit)
 
 
 def _option(config: Mapping[str, Any], wanted: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import JobDiff, read
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, ids_or_names, or_default
 from sluiceway.cli.output import complain, say
 
@@ -40,16 +41,25 @@ def diff(job: str, /, *, common: Common | None = None) -> int:
 
 def _unknown(found: JobDiff) -> str:
     if found.path is None and found.run_id is None:
-        return f"job {found.job_id} has no state that it could be resumed from, so there is nothing to compare"
-    return f"nobody knows what job {found.job_id} was when its state was made ({found.path})"
+        return t(
+            "job {job_id} has no state that it could be resumed from, so there is nothing to compare",
+            job_id=found.job_id,
+        )
+    return t(
+        "nobody knows what job {job_id} was when its state was made ({path})", job_id=found.job_id, path=found.path
+    )
 
 
 def _show(found: JobDiff) -> None:
-    whose = f"run {found.run_id}" + (f", {found.path}" if found.path else "")
+    whose = t("run {run_id}", run_id=found.run_id) + (f", {found.path}" if found.path else "")
     if found.same:
-        say(f"Nothing has changed since its state was made ({whose}).")
+        say(t("Nothing has changed since its state was made ({whose}).", whose=whose))
     lines = difflib.unified_diff(
-        (found.sql_before or "").splitlines(), found.sql_now.splitlines(), f"SQL of {whose}", "SQL now", lineterm=""
+        (found.sql_before or "").splitlines(),
+        found.sql_now.splitlines(),
+        t("SQL of {whose}", whose=whose),
+        t("SQL now"),
+        lineterm="",
     )
     for line in lines:
         say(line)

@@ -8,6 +8,7 @@ from typing import Final
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, Names, WholeSeconds, Words, seconds_of
 from sluiceway.cli.output import Failed
 
@@ -48,7 +49,7 @@ class JobFields:
     def check_jar(self) -> None:
         """Refuse what only SQL has. Raises `Failed`."""
         if self.retention is not None:
-            raise Failed("--retention is of SQL: a program says itself how long its state is kept.", code=2)
+            raise Failed(t("--retention is of SQL: a program says itself how long its state is kept."), code=2)
 
     def body(self) -> dict[str, object]:
         """DLI's fields for them. Raises `Failed`."""
@@ -83,5 +84,8 @@ def pairs(option: str, given: Sequence[str]) -> list[dict[str, str]]:
     found = [text.partition("=") for text in given]
     for key, equals, value in found:
         if not equals or not key:
-            raise Failed(f"{option} {key}{equals}{value} is not KEY=VALUE", code=2)
+            raise Failed(
+                t("{option} {key}{equals}{value} is not KEY=VALUE", option=option, key=key, equals=equals, value=value),
+                code=2,
+            )
     return [{"key": key, "value": value} for key, _, value in found]

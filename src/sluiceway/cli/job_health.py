@@ -10,6 +10,7 @@ from sluiceway.cli import words
 from sluiceway.cli.answers import Fare, Health, Job, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Unreachable
+from sluiceway.cli.language import t
 from sluiceway.cli.output import complain
 from sluiceway.cli.progress import Board, Line, looks
 
@@ -45,8 +46,9 @@ class Started:
         if self.job.status_desc or self.up or self.health is None or self.job.status != RUNNING:
             return self.job.status_desc
         if self.health.condition == "running":
-            return "waiting for its first checkpoint" if self.health.proof == "awaited" else "waiting whether it lasts"
-        return "waiting until all of its tasks run"
+            awaited = self.health.proof == "awaited"
+            return t("waiting for its first checkpoint") if awaited else t("waiting whether it lasts")
+        return t("waiting until all of its tasks run")
 
     @property
     def status(self) -> str:
@@ -80,13 +82,13 @@ def until_started(client: Client, job_ids: Sequence[int], timeout: float | None)
         return [found[job] for job in job_ids]
 
     try:
-        with Board("Starting") as board:
+        with Board(t("Starting")) as board:
             for jobs in looks(look, timeout, board.say):
                 board.show([_line(job) for job in jobs])
                 if not any(job.coming for job in jobs):
                     break
     except (KeyboardInterrupt, Unreachable):
-        complain("The start goes on. Look again with: sluiceway jobs health")
+        complain(t("The start goes on. Look again with: sluiceway jobs health"))
         raise
     return list(found.values())
 

@@ -8,6 +8,7 @@ from cyclopts.types import PositiveInt
 from sluiceway.cli.choice import Choice, tell_unjudged
 from sluiceway.cli.cluster_answers import complain_of_silence
 from sluiceway.cli.job_columns import JOBS
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, or_default
 from sluiceway.cli.output import NOTHING, complain
 from sluiceway.cli.output_options import ColumnNames
@@ -51,14 +52,14 @@ def list_(
     common.show(JOBS, page, {"total_count": total, "jobs": page}, columns)
     tell_unjudged(unjudged)
     if choice and not total:
-        complain(f"No job in project {common.project} matches {choice.told}.")
+        complain(t("No job in project {project} matches {choice}.", project=common.project, choice=choice.told))
         return NOTHING
     if len(page) < total - offset and not common.json:
-        complain(f"{len(page)} of {total} jobs; --all lists them all")
+        complain(t("{count} of {total} jobs; --all lists them all", count=len(page), total=total))
     complain_of_silence(client)
     return 0
 
 
 def _not_negative(value: int) -> None:
     if value < 0:
-        raise ValueError("It is 0 or more.")
+        raise ValueError(t("It is 0 or more."))

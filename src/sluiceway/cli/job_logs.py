@@ -9,6 +9,7 @@ from msgspec import Struct
 from sluiceway.cli import tables
 from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
 
@@ -38,7 +39,7 @@ class _Told(Struct, frozen=True):
 
 def _at_most(_: Any, value: int) -> None:
     if value > MOST_LINES:
-        raise ValueError(f"It is {MOST_LINES} at most.")
+        raise ValueError(t("It is {most} at most.", most=MOST_LINES))
 
 
 def logs(
@@ -77,7 +78,7 @@ def logs(
     common = or_default(common)
     client = common.client()
     if (jobmanager, taskmanagers, taskmanager is not None).count(True) > 1:
-        raise Failed("Say one of --jobmanager, --taskmanagers and --taskmanager.", code=2)
+        raise Failed(t("Say one of --jobmanager, --taskmanagers and --taskmanager."), code=2)
     (job_id,) = ids_or_names(client, [job])
     named = JOBMANAGER if jobmanager else taskmanager
     data = client.job_logs(job_id, named, lines).data
@@ -97,23 +98,24 @@ def _of_task_managers(client: Client, job_id: int, told: _Told, lines: int) -> l
         raise Failed(told.withheld, code=4)
     known = [process for process in told.processes if process != JOBMANAGER]
     if len(known) > MOST:
-        complain(f"{MOST} of {len(known)} TaskManagers; name another one with --taskmanager")
+        complain(t("{most} of {all} TaskManagers; name another one with --taskmanager", most=MOST, all=len(known)))
     return [client.job_logs(job_id, process, lines).data for process in known[:MOST]]
 
 
 def _tell_failures(told: _Told) -> None:
     for failure in reversed(told.failures):
-        say(f"{tables.moment(failure.at) if failure.at else 'at some time'}\n{failure.text.rstrip()}\n")
+        at = tables.moment(failure.at) if failure.at else t("at some time")
+        say(f"{at}\n{failure.text.rstrip()}\n")
     if not told.failures:
-        say("Flink knows of no failure of its latest run.")
+        say(t("Flink knows of no failure of its latest run."))
     if told.withheld:
         complain(one_line(told.withheld))
     elif told.processes:
-        complain("--jobmanager and --taskmanagers show the logs of the processes that run it.")
+        complain(t("--jobmanager and --taskmanagers show the logs of the processes that run it."))
 
 
 def _tell_log(told: _Told) -> None:
     if told.log is not None:
-        say(f"==> {told.log.process} <==" + ("  (the end of it)" if told.log.cut else ""))
+        say(f"==> {told.log.process} <==" + ("  " + t("(the end of it)") if told.log.cut else ""))
         for line in told.log.lines:
             say(line)

@@ -9,6 +9,7 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.job_fields import cus_for, pairs
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, Names, WholeSeconds, Words, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain
 
@@ -72,10 +73,14 @@ def program(
         body["runtime_config"] = json.dumps(pairs("--option", option))
     client.update_jar_job(job_id, body)
     if parallelism is None and not common.json:
-        complain("Flink does not show how parallel it was; where that was not 1, give --parallelism")
-    again = f"When it is stopped, start it from its state: sluiceway jobs run {job_id} --resume"
-    told = {"job_id": job_id, **body}
-    return common.told(told, f"Job {job_id} is made of {jar_of_cluster} from now on. {again}")
+        complain(t("Flink does not show how parallel it was; where that was not 1, give --parallelism"))
+    done = t(
+        "Job {job_id} is made of {jar_of_cluster} from now on. When it is stopped, start it from "
+        "its state: sluiceway jobs run {job_id} --resume",
+        job_id=job_id,
+        jar_of_cluster=jar_of_cluster,
+    )
+    return common.told({"job_id": job_id, **body}, done)
 
 
 def _seen(client: Client, job_id: int) -> int | None:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.jars import named_jar
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Words
 from sluiceway.cli.output import Failed
 
@@ -34,7 +35,7 @@ class Source:
     def check(self, args: Sequence[str]) -> None:
         """Refuse SQL beside a jar, or beside what only a jar has. Raises `Failed`."""
         if self.sql is not None and (self.jar is not None or self.class_ or args):
-            raise Failed("--sql makes a SQL job; --jar, --class and arguments behind -- are of a Jar job.", code=2)
+            raise Failed(t("--sql makes a SQL job; --jar, --class and arguments behind -- are of a Jar job."), code=2)
 
     def text(self) -> str:
         """The SQL that is named. Raises `Failed`."""
@@ -44,9 +45,11 @@ class Source:
         try:
             return Path(source).read_text(encoding="utf-8")
         except OSError as error:
-            raise Failed(f"--sql {source} cannot be read: {error.strerror}", code=2) from error
+            raise Failed(
+                t("--sql {source} cannot be read: {why}", source=source, why=error.strerror), code=2
+            ) from error
         except UnicodeDecodeError as error:
-            raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
+            raise Failed(t("--sql {source} is not text in UTF-8", source=source), code=2) from error
 
     def program(self, client: Client, args: Sequence[str], *, quiet: bool) -> dict[str, object]:
         """DLI's fields for the jar, which it uploads, the class and the arguments that are named. Raises `Failed`."""

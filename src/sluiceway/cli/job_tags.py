@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from sluiceway.cli import tables
 from sluiceway.cli.choice import Choice, Texts, pair, picked
 from sluiceway.cli.connection import Unreachable
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, once, or_default
 from sluiceway.cli.output import Failed, complain, say
 
@@ -40,10 +41,10 @@ def tag(
     choice, common = choice or Choice(), or_default(common)
     choice.check(jobs)
     if not set_ and not remove:
-        raise Failed("Say which tags: --set KEY=VALUE, --remove KEY, or both.", code=2)
+        raise Failed(t("Say which tags: --set KEY=VALUE, --remove KEY, or both."), code=2)
     given = dict(pair("--set", text) for text in set_)
     client = common.client()
-    wanted = once(client, jobs) if jobs else picked(client, choice, _ANY, "there is")
+    wanted = once(client, jobs) if jobs else picked(client, choice, _ANY, t("there is"))
     done, failed = list[int](), list[int]()
     for job in wanted:
         try:
@@ -52,10 +53,10 @@ def tag(
         except Unreachable:
             raise
         except Failed as error:
-            complain(f"job {job}: {error}")
+            complain(t("job {job}: {what}", job=job, what=error))
             failed.append(job)
     if common.json:
         common.document({"tagged": done, "failed": failed})
     elif done:
-        say(f"Changed the tags of {tables.jobs(len(done))}.")
+        say(t("Changed the tags of {jobs}.", jobs=tables.jobs(len(done))))
     return int(bool(failed))

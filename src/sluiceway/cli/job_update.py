@@ -13,6 +13,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.job_details import JAR_JOB
 from sluiceway.cli.job_fields import cus_for, pairs
 from sluiceway.cli.job_source import Arguments, Source
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, Names, ids_or_names, or_default, seconds_of
 from sluiceway.cli.output import Failed
 
@@ -58,9 +59,9 @@ class Changes:
     def body(self, job: JobDetail) -> dict[str, object]:
         """DLI's fields for them. Raises `Failed`."""
         if self.no_checkpoints and self.checkpoint_interval is not None:
-            raise Failed("--no-checkpoints leaves no --checkpoint-interval.", code=2)
+            raise Failed(t("--no-checkpoints leaves no --checkpoint-interval."), code=2)
         if self.retention is not None and job.job_type == JAR_JOB:
-            raise Failed("--retention is of SQL: a program says itself how long its state is kept.", code=2)
+            raise Failed(t("--retention is of SQL: a program says itself how long its state is kept."), code=2)
         given: dict[str, object] = {"name": self.name, "desc": self.desc, "queue_name": self.queue}
         given["restart_when_exception"] = self.restart
         body = {name: value for name, value in given.items() if value is not None}
@@ -87,7 +88,7 @@ def _options(job: JobDetail, given: Sequence[dict[str, str]], gone: Sequence[str
     """All options of the job, with these changes. Raises `Failed` for one to take away that is not there."""
     known = {one["key"]: one["value"] for one in json.loads(job.job_config.get("runtime_config") or "[]")}
     if lacking := [key for key in gone if key not in known]:
-        raise Failed(f"--unset {lacking[0]}: the job has no such option.", code=2)
+        raise Failed(t("--unset {key}: the job has no such option.", key=lacking[0]), code=2)
     now = known | {one["key"]: one["value"] for one in given}
     return json.dumps([{"key": key, "value": value} for key, value in now.items() if key not in gone])
 
@@ -119,14 +120,18 @@ def update(
     common, source, changes = or_default(common), source or Source(), changes or Changes()
     source.check(args)
     if not args and source == Source() and changes == Changes():
-        raise Failed("Nothing to change was named. See sluiceway jobs update --help.", code=2)
+        raise Failed(t("Nothing to change was named. See sluiceway jobs update --help."), code=2)
     client = common.client()
     (job_id,) = ids_or_names(client, [job])
     known = read(client.job(job_id), JobDetail)
     of_jar = known.job_type == JAR_JOB
     if of_jar == (source.sql is not None) and (source != Source() or args):
-        kinds = ("a Jar job, and has no SQL", "a SQL job, and has no jar")
-        raise Failed(f"Job {job_id} is {kinds[not of_jar]}.", code=2)
+        raise Failed(
+            t("Job {job_id} is a Jar job, and has no SQL.", job_id=job_id)
+            if of_jar
+            else t("Job {job_id} is a SQL job, and has no jar.", job_id=job_id),
+            code=2,
+        )
     body = changes.body(known)
     body |= source.program(client, args, quiet=common.json) if of_jar else {}
     body |= {} if source.sql is None else {"sql_body": source.text()}
@@ -141,14 +146,21 @@ def _send(client: Client, job: JobDetail, body: dict[str, Any]) -> None:
     except Failed as failed:
         if not any(code in str(failed) for code in _REFUSED):
             raise
-        again = f"sluiceway stop {job.job_id} --wait, and after the update: sluiceway resume --job {job.job_id}"
-        raise Failed(f"{failed}\nNothing was changed. Stop it first: {again}", code=failed.code) from failed
+        told = t(
+            "{failed}\nNothing was changed. Stop it first: sluiceway stop {job_id} --wait, and after "
+            "the update: sluiceway resume --job {job_id}",
+            failed=failed,
+            job_id=job.job_id,
+        )
+        raise Failed(told, code=failed.code) from failed
 
 
 def _told(job: JobDetail) -> str:
     if job.status in RUNS:
-        return f"Job {job.job_id} is changed."
+        return t("Job {job_id} is changed.", job_id=job.job_id)
     if job.savepoint_path is None:
-        return f"Job {job.job_id} is changed. Start it with: sluiceway jobs run {job.job_id}"
-    look = f"sluiceway resume --job {job.job_id} --dry-run"
-    return f"Job {job.job_id} is changed. See whether its state fits what it is now: {look}"
+        return t("Job {job_id} is changed. Start it with: sluiceway jobs run {job_id}", job_id=job.job_id)
+    return t(
+        "Job {job_id} is changed. See whether its state fits what it is now: sluiceway resume --job {job_id} --dry-run",
+        job_id=job.job_id,
+    )

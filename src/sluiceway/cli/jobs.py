@@ -7,6 +7,7 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, Fare, each, read
 from sluiceway.cli.asking import Deed
 from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
@@ -26,6 +27,7 @@ from sluiceway.cli.job_program import program
 from sluiceway.cli.job_source import Arguments, Source
 from sluiceway.cli.job_tags import tag
 from sluiceway.cli.job_update import update
+from sluiceway.cli.language import t
 from sluiceway.cli.naming import Names
 from sluiceway.cli.options import (
     Common,
@@ -93,7 +95,7 @@ def create(
     common, source, fields = or_default(common), source or Source(), fields or JobFields()
     source.check(args)
     if (source.sql is None) == (source.jar is None):
-        raise Failed("Say what the job is made of: --sql FILE, or --jar FILE.", code=2)
+        raise Failed(t("Say what the job is made of: --sql FILE, or --jar FILE."), code=2)
     client = common.client()
     if check:
         return checked(client, source, fields, common)
@@ -108,19 +110,28 @@ def create(
 
 def _created(client: Client, job: Any, name: str, *, run: bool, common: Common) -> int:
     job_id = int(job["job_id"])
-    again = f"Start it with: sluiceway jobs run {job_id}"
-    if not common.json:
-        say(f"Job {job_id} ({name}) is created." + ("" if run else f" {again}"))
+    if not common.json and run:
+        say(t("Job {job_id} ({name}) is created.", job_id=job_id, name=name))
+    elif not common.json:
+        say(t("Job {job_id} ({name}) is created. Start it with: sluiceway jobs run {job_id}", job_id=job_id, name=name))
     try:
         answers = client.run([job_id], resume=False) if run else None
     except Failed as failed:  # the job is there all the same
         if common.json:
             common.document({"job": job, "run": None})
-        raise Failed(f"Job {job_id} ({name}) is created, and its start has failed: {failed}. {again}") from failed
+        raise Failed(
+            t(
+                "Job {job_id} ({name}) is created, and its start has failed: {failed}. Start it with: "
+                "sluiceway jobs run {job_id}",
+                job_id=job_id,
+                name=name,
+                failed=failed,
+            )
+        ) from failed
     if common.json:
         common.document({"job": job, "run": _as_json(answers) if answers else None})
     elif answers and answers.accepted:
-        say(f"Its start is accepted. Look at it with: sluiceway jobs show {job_id}")
+        say(t("Its start is accepted. Look at it with: sluiceway jobs show {job_id}", job_id=job_id))
     return report(client, answers, quiet=common.json) if answers else 0
 
 
@@ -160,10 +171,10 @@ def run(
     client = common.client()
     wanted = _meant(client, jobs, choice or Choice(), RESTING if resume else IDLE)
     if not resume:
-        terms.refuse("Give --resume")
-        Deed("started from nothing", terms.yes).confirm(len(wanted))
+        terms.refuse(t("Give --resume, or leave out --dry-run and the options that allow something."))
+        Deed(t("started from nothing"), terms.yes).confirm(len(wanted))
         return start(client, client.run(wanted, resume=False), wait=wait, timeout=timeout, common=common)
-    Deed("resumed", terms.yes or terms.dry_run).confirm(len(wanted))
+    Deed(t("resumed"), terms.yes or terms.dry_run).confirm(len(wanted))
     reply = client.resume_jobs({"job_ids": wanted} | terms.body())
     return resumed(client, reply.data, terms, wait=wait, timeout=timeout, common=common)
 
@@ -186,12 +197,12 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     elif found:
         common.table(_STARTED, found)
     elif accepted:
-        say(f"The start of {_count(len(accepted), 'job')} is accepted.")
+        say(t("The start of {jobs} is accepted.", jobs=tables.jobs(len(accepted))))
     code = report(client, answers, quiet=common.json)
     if not common.json:
         tell_losses(client, answers)
     if any(each.coming for each in found):
-        complain("The time is up. Starts under way go on; look with: sluiceway jobs health")
+        complain(t("The time is up. Starts under way go on; look with: sluiceway jobs health"))
         return code or TIME_UP
     return code or int(any(not each.up for each in found))
 
@@ -201,7 +212,7 @@ def tell_losses(client: Client, answers: Answers) -> None:
     lost = [(answer.job_id, text) for answer in answers.jobs for text in losses(answer)]
     names = Names(client, (job_id for job_id, _ in lost))
     for job_id, text in lost:
-        complain(one_line(f"job {names(job_id)}: {text}"))
+        complain(one_line(t("job {job}: {what}", job=names(job_id), what=text)))
 
 
 app.command(list_, name="list")
@@ -253,7 +264,7 @@ def health(
     common = or_default(common)
     client = common.client()
     if jobs and (ailing or leaving):
-        raise Failed("Name jobs, or say --ailing or --leaving, not both.", code=2)
+        raise Failed(t("Name jobs, or say --ailing or --leaving, not both."), code=2)
     if jobs:
         wanted = _some(client, jobs)
         fares = list(client.fares(wanted).values())
@@ -284,7 +295,7 @@ def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None
         Ask nothing.
     """
     common = or_default(common)
-    deed = Deed("deleted", yes, "sluiceway jobs delete")
+    deed = Deed(t("deleted"), yes, "sluiceway jobs delete")
     client = common.client()
     if jobs:
         deed.check()
@@ -295,7 +306,7 @@ def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None
     if common.json:
         common.document(_as_json(answers))
     elif answers.accepted:
-        say(f"Deleted: {_count(answers.accepted, 'job')}.")
+        say(t("Deleted: {jobs}.", jobs=tables.jobs(answers.accepted)))
     return report(client, answers, quiet=common.json)
 
 
@@ -304,7 +315,7 @@ def report(client: Client, answers: Answers, *, quiet: bool = False) -> int:
     refused = [] if quiet else [answer for answer in answers.jobs if not answer.accepted]
     names = Names(client, (answer.job_id for answer in refused))
     for answer in refused:
-        complain(one_line(f"job {names(answer.job_id)} is refused: {answer.message}"))
+        complain(one_line(t("job {job} is refused: {why}", job=names(answer.job_id), why=answer.message)))
     return int(answers.refused > 0)
 
 
@@ -316,21 +327,20 @@ def warn(client: Client, answers: Answers) -> None:
             found.setdefault(answer.message, []).append(answer.job_id)
     names = Names(client, (job for jobs in found.values() for job in jobs[:5]))
     for message, jobs in found.items():
-        more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
-        few = ", ".join(map(names, jobs[:5]))
-        complain(one_line(f"{'job' if len(jobs) == 1 else 'jobs'} {few}{more}: {message}"))
+        some = tables.some_jobs([names(job) for job in jobs[:5]], len(jobs))
+        complain(one_line(t("{jobs}: {what}", jobs=some, what=message)))
 
 
 def _some(client: Client, given: Sequence[str]) -> list[int]:
     if not given:
-        raise Failed("Say which jobs: their ids or names.", code=2)
+        raise Failed(t("Say which jobs: their ids or names."), code=2)
     return once(client, given)
 
 
 def _meant(client: Client, jobs: Sequence[str], choice: Choice, statuses: Sequence[str]) -> list[int]:
     """The jobs that are named, or that have something in common. Raises `Failed`."""
     choice.check(jobs)
-    return once(client, jobs) if jobs else picked(client, choice, statuses, "can be started")
+    return once(client, jobs) if jobs else picked(client, choice, statuses, t("can be started"))
 
 
 def _as_json(answers: Answers) -> dict[str, Any]:
@@ -340,7 +350,3 @@ def _as_json(answers: Answers) -> dict[str, Any]:
         for a in answers.jobs
     ]
     return {"accepted": answers.accepted, "refused": answers.refused, "jobs": jobs}
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -7,15 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from sluiceway.cli import private
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NOT_ALLOWED, Failed
-
-NEXT: Final = "Next: sluiceway login"
 
 
 class Kept(Struct, frozen=True, omit_defaults=True):
@@ -54,14 +52,16 @@ def read(key: str) -> Kept | None:
     try:
         return msgspec.json.decode(text, type=Kept)
     except (msgspec.DecodeError, RecursionError):
-        raise Failed(f"{path} is not what `sluiceway login` has written. {NEXT}", code=NOT_ALLOWED) from None
+        raise Failed(
+            t("{path} is not what `sluiceway login` has written. Next: sluiceway login", path=path), code=NOT_ALLOWED
+        ) from None
 
 
 def write(key: str, kept: Kept) -> None:
     """Raises `Failed`."""
     path = _path(key)
     if path is None:
-        raise Failed("There is no home directory to keep the sign-in in. Set XDG_STATE_HOME.", code=2)
+        raise Failed(t("There is no home directory to keep the sign-in in. Set XDG_STATE_HOME."), code=2)
     private.write(path, msgspec.json.encode(kept).decode())
 
 
@@ -73,7 +73,7 @@ def forget(key: str) -> None:
             path.unlink(missing_ok=True)
             Path(f"{path}.lock").unlink(missing_ok=True)
     except OSError as error:
-        raise Failed(f"{path} cannot be removed: {error.strerror}.") from error
+        raise Failed(t("{path} cannot be removed: {why}.", path=path, why=error.strerror)) from error
 
 
 @contextmanager

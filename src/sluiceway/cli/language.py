@@ -6,7 +6,8 @@ pipe, and the log of `serve`.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
@@ -38,8 +39,20 @@ def speak(language: Language) -> None:
     _spoken = language
 
 
-def t(text: str, **places: object) -> str:
-    """A text in the language of this call. What fills its {places} is never read as a text itself."""
+@contextmanager
+def in_english(*, wanted: bool = True) -> Iterator[None]:
+    """Where it is wanted, English is spoken within: documents say the same in every language."""
+    before = _spoken
+    if wanted:
+        speak(Language.ENGLISH)
+    try:
+        yield
+    finally:
+        speak(before)
+
+
+def t(text: str, /, **places: object) -> str:
+    """A text in the language of this call, at the time of the call. What fills its {places} is never read as a text."""
     if _spoken is Language.CHINESE:
         from sluiceway.cli import chinese
 

@@ -15,6 +15,7 @@ from sluiceway.cli import issuer, kept, tables
 from sluiceway.cli.answers import read
 from sluiceway.cli.connection import Connection
 from sluiceway.cli.kept import Kept
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, commands, or_default
 from sluiceway.cli.output import Failed, ask, complain, one_line, visible
 from sluiceway.cli.password import ask_password
@@ -81,7 +82,7 @@ def login(name: str = "", /, *, common: Common | None = None) -> int:
     http = Connection(to.server, Credential(), to.authority)
     ways = read(http.ok("GET", "/api/v1/sign-in").data, _Ways)
     if not ways.required:
-        done = f"Everybody is let in at {to.server}: there is nothing to sign in to."
+        done = t("Everybody is let in at {server}: there is nothing to sign in to.", server=to.server)
         return common.told({"server": to.server, "required": False}, done)
     name = name or (to.context.user if to.context else "")
     made = _by_issuer(to, ways.oidc) if ways.oidc and not name else _by_password(http, name)
@@ -91,8 +92,23 @@ def login(name: str = "", /, *, common: Common | None = None) -> int:
     kept.write(to.key, made)
     _warn(to, who)
     until = tables.when(int(made.ends * 1000))
-    lasts = " and is renewed" if made.refresh_token else ""
-    done = f"Signed in to {to.server} as {who.user}, {_roles(who)}. The token ends at {until}{lasts}."
+    done = (
+        t(
+            "Signed in to {server} as {user}, {roles}. The token ends at {until} and is renewed.",
+            server=to.server,
+            user=who.user,
+            roles=_roles(who),
+            until=until,
+        )
+        if made.refresh_token
+        else t(
+            "Signed in to {server} as {user}, {roles}. The token ends at {until}.",
+            server=to.server,
+            user=who.user,
+            roles=_roles(who),
+            until=until,
+        )
+    )
     return common.told(_told(to, who) | {"until": _until(made)}, done)
 
 
@@ -115,7 +131,11 @@ def logout(*, common: Common | None = None) -> int:
     if held is not None and not is_jwt(held.token) and held.ends > time.time():
         _end(to, held)
     kept.forget(to.key)
-    done = f"Signed out of {to.server}." if held else f"Nobody was signed in to {to.server} by sluiceway login."
+    done = (
+        t("Signed out of {server}.", server=to.server)
+        if held
+        else t("Nobody was signed in to {server} by sluiceway login.", server=to.server)
+    )
     return common.told({"server": to.server, "was_signed_in": held is not None}, done)
 
 
@@ -149,7 +169,7 @@ def whoami(*, common: Common | None = None) -> int:
 
 def _by_password(http: Connection, name: str) -> Kept:
     name = name or _ask_name()
-    user = {"name": name, "password": ask_password("Password", twice=False)}
+    user = {"name": name, "password": ask_password(t("Password"), twice=False)}
     identity = {"methods": ["password"], "password": {"user": user}}
     reply = token_for(http, identity, "")
     times = read(reply.data, _Issued).token
@@ -162,9 +182,18 @@ def _by_issuer(to: Target, provider: _Provider) -> Kept:
     metadata = issuer.discover(provider.issuer, authority)
     code = issuer.begin(metadata, client, authority)
     whole = code.verification_uri_complete
-    _note(f"Open {whole or code.verification_uri}")
-    _note(f"and {'confirm that it shows' if whole else 'enter'} the code {code.user_code}")
-    _note(f"Waiting until you have, {tables.lasting(int(code.expires_in * 1000))} at most. Ctrl-C ends it.")
+    _note(t("Open {address}", address=whole or code.verification_uri))
+    _note(
+        t("and confirm that it shows the code {user_code}", user_code=code.user_code)
+        if whole
+        else t("and enter the code {user_code}", user_code=code.user_code)
+    )
+    _note(
+        t(
+            "Waiting until you have, {length} at most. Ctrl-C ends it.",
+            length=tables.lasting(int(code.expires_in * 1000)),
+        )
+    )
     tokens = issuer.wait(metadata, code, client, authority)
     token, claims = issuer.fit_for(tokens, provider.audience)
     return Kept(
@@ -183,15 +212,15 @@ def _let_in(made: Kept) -> str:
     """What to do where the service knows nobody by that token."""
     if not is_jwt(made.token):
         return ""
-    return one_line(f"An administrator lets you in: sluiceway access users add NAME --subject {made.user}")
+    return one_line(t("An administrator lets you in: sluiceway access users add NAME --subject {user}", user=made.user))
 
 
 def _ask_name() -> str:
     if not sys.stdin.isatty():
-        raise Failed("Give your name: sluiceway login NAME. The password is read from the pipe.", code=2)
-    name = ask("Name: ").strip()
+        raise Failed(t("Give your name: sluiceway login NAME. The password is read from the pipe."), code=2)
+    name = ask(t("Name: ")).strip()
     if not name:
-        raise Failed("No name was given; nothing was done.", code=2)
+        raise Failed(t("No name was given; nothing was done."), code=2)
     return name
 
 
@@ -201,25 +230,38 @@ def _end(to: Target, held: Kept) -> None:
         http.ok("DELETE", "/v3/auth/tokens", extra={"X-Subject-Token": held.token})
     except Failed as failed:
         until = tables.when(int(held.ends * 1000))
-        complain(f"{failed}\nThe token is forgotten here, and is good until {until} for whoever has it.")
+        complain(
+            t(
+                "{failed}\nThe token is forgotten here, and is good until {until} for whoever has it.",
+                failed=failed,
+                until=until,
+            )
+        )
 
 
 def _check(to: Target) -> None:
     """Raises `Failed` where nobody would use what is kept."""
     if to.context and (to.context.access_key_file or to.context.access_key_env):
-        text = f"Context {to.name} signs with an access key; there is nothing to sign in to."
-        raise Failed(text, code=2)
+        raise Failed(
+            t("Context {context} signs with an access key; there is nothing to sign in to.", context=to.name), code=2
+        )
     parts = urlsplit(to.server)
     if parts.scheme == "http" and not issuer.is_here(parts.hostname or ""):
-        complain(f"{to.server} is not https: what you sign in with travels unencrypted")
+        complain(t("{server} is not https: what you sign in with travels unencrypted", server=to.server))
 
 
 def _warn(to: Target, who: _Who) -> None:
     given = [name for name in _FIRST if os.environ.get(name, "").strip()]
     if given and not to.named:
-        complain(f"{given[0]} is set in the environment, and goes before what was kept here")
+        complain(t("{variable} is set in the environment, and goes before what was kept here", variable=given[0]))
     if not any(grant.project in {to.project, "*"} for grant in who.grants):
-        complain(f"{who.user} has no role in project {to.project}; choose with --project, or in the context")
+        complain(
+            t(
+                "{user} has no role in project {project}; choose with --project, or in the context",
+                user=who.user,
+                project=to.project,
+            )
+        )
 
 
 # What is told. -------------------------------------------------------------------------------------------------------
@@ -231,12 +273,14 @@ def _who(to: Target, signer: Signer) -> _Who:
 
 def _roles(who: _Who) -> str:
     told = [_role(grant) for grant in who.grants]
-    return one_line(", ".join(told)) or "without any role"
+    return one_line(", ".join(told)) or t("without any role")
 
 
 def _role(grant: _Grant) -> str:
-    where = "every project" if grant.project == "*" else grant.project
-    return f"{grant.role} in {where}" + (f" on queue {grant.queue}" if grant.queue else "")
+    where = t("every project") if grant.project == "*" else grant.project
+    if grant.queue:
+        return t("{role} in {where} on queue {queue}", role=grant.role, where=where, queue=grant.queue)
+    return t("{role} in {where}", role=grant.role, where=where)
 
 
 def _until(held: Kept) -> str:

@@ -25,10 +25,12 @@ class _File(Toml):
         try:
             settings = super()._load_config(path)
         except (OSError, ValueError) as error:
-            raise CycloptsError(msg=f"{path} cannot be read: {error}") from error
+            raise CycloptsError(msg=t("{path} cannot be read: {error}", path=path, error=error)) from error
         for name, value in settings.items():
             if isinstance(value, dict):
-                raise CycloptsError(msg=f"{path}: settings stand at the top of the file, not under [{name}].")
+                raise CycloptsError(
+                    msg=t("{path}: settings stand at the top of the file, not under [{name}].", path=path, name=name)
+                )
         return settings
 
 

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli.choice import Choice
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, Names, Seconds
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back
@@ -77,5 +78,5 @@ def leaving(choice: Choice, source: str | None) -> Choice:
     if source is None:
         return choice
     if choice.cluster:
-        raise Failed("--from and --cluster say the same: on which clusters the jobs are. Give one of them.", code=2)
+        raise Failed(t("--from and --cluster say the same: on which clusters the jobs are. Give one of them."), code=2)
     return replace(choice, cluster=(source,))

@@ -11,10 +11,11 @@ from cyclopts.types import PositiveInt
 from sluiceway.cli import orders, tables
 from sluiceway.cli.answers import Answers, Move, MoveAnswers, MoveProceeded, Moves, MoveView, read
 from sluiceway.cli.asking import Deed
-from sluiceway.cli.choice import Choice, nothing, tell_unjudged
+from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_move as dry
 from sluiceway.cli.jobs import JobNames, report, warn
+from sluiceway.cli.language import t
 from sluiceway.cli.move_options import Going, leaving
 from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, once, or_default
 from sluiceway.cli.order_columns import MOVE_JOBS, MOVES
@@ -27,7 +28,6 @@ from sluiceway.cli.selection import EMPTY, check_chosen, chosen, confirmed, whol
 from sluiceway.cli.stop_options import Sending
 
 ARRIVED: Final = "moved"
-_CAN: Final = "can be moved now"
 SETTLED: Final = frozenset({ARRIVED, "returned", "stayed", "ended", "not_started", "overtaken"})
 
 move_app = commands("move")
@@ -86,7 +86,12 @@ def move(
     going, sending = going or Going(), sending or Sending()
     check_wait(sending.timeout, wait=sending.wait)
     choice = leaving(choice or Choice(), from_)
-    check_chosen("move", jobs, choice, waves=bool(going.wave), all_=all_)
+    ways = t(
+        "Say which jobs to move, in one way: their ids or names, or what they have in common ({options}, or --all), "
+        "or --wave.",
+        options=OPTIONS,
+    )
+    check_chosen(jobs, choice, waves=bool(going.wave), all_=all_, ways=ways)
     common = or_default(common)
     client = common.client()
     body = chosen(choice, all_=all_) | going.body(partial(ids_or_names, client)) | {"to": to}
@@ -96,7 +101,7 @@ def move(
         seen = read(reply.data, MoveAnswers)
         code = dry(seen, reply.data, common)
         tell_unjudged(seen.unjudged)
-        return code if seen.jobs else nothing(client, choice, _CAN)
+        return code if seen.jobs else nothing(client, choice, t("can be moved now"))
     return carried_out(client, body, choice, sending, common, yes=yes)
 
 
@@ -115,7 +120,7 @@ def carried_out(
     `choice` is what its jobs have in common, of which there have to be some; None where there need not be any. `first`
     is done just before.
     """
-    deed = Deed(f"stopped, and started on {body['to']}", yes, "a move")
+    deed = Deed(t("stopped, and started on {cluster}", cluster=body["to"]), yes, t("a move"))
     sent, rest = confirmed(client.move, body, deed, keyed=sending.idempotency_key is not None)
     first()
     data = whole(client.move(sent, sending.key()).data if sent else EMPTY, rest)
@@ -128,8 +133,8 @@ def carried_out(
         if common.json:
             common.document(data)
         elif choice is None:
-            say("There is no job to move.")
-        return 0 if choice is None else nothing(client, choice, _CAN)
+            say(t("There is no job to move."))
+        return 0 if choice is None else nothing(client, choice, t("can be moved now"))
     end: tuple[Any, int] | None = None
     if sending.wait and answers.id is not None:
         end = _watched(client, answers.id, sending.timeout, common)
@@ -242,10 +247,15 @@ def proceed(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
     if common.json:
         common.document(data)
     elif goes_on:
-        again = f" The start of {tables.jobs(found.tried_again)} is tried again." if found.tried_again else ""
-        say(f"Move {move_id} goes on.{again} Watch it with: sluiceway moves show {move_id} --wait")
+        told = [t("Move {move_id} goes on.", move_id=move_id)]
+        told += (
+            [t("The start of {jobs} is tried again.", jobs=tables.jobs(found.tried_again))] if found.tried_again else []
+        )
+        say(" ".join([*told, t("Watch it with: sluiceway moves show {move_id} --wait", move_id=move_id)]))
     else:
-        complain(f"Move {move_id} was not paused, and no start was refused; it is {found.was}.")
+        complain(
+            t("Move {move_id} was not paused, and no start was refused; it is {was}.", move_id=move_id, was=found.was)
+        )
     return int(not goes_on)
 
 
@@ -279,8 +289,12 @@ def back(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
 def _say_accepted(answers: Answers, to: str) -> None:
     if answers.id is not None:
         say(
-            f"Move {answers.id} to {to} is accepted for {tables.jobs(answers.accepted)}. "
-            f"Look at it with: sluiceway moves show {answers.id}"
+            t(
+                "Move {id} to {to} is accepted for {jobs}. Look at it with: sluiceway moves show {id}",
+                id=answers.id,
+                to=to,
+                jobs=tables.jobs(answers.accepted),
+            )
         )
 
 
@@ -305,16 +319,32 @@ def _ended(data: Any, common: Common) -> int:
     if not common.json:
         _show(data, common)
     if found.state == "paused":
-        ways = f"sluiceway moves proceed {found.id}, or: sluiceway moves abort {found.id}"
-        complain(one_line(f"The move is paused: {found.state_reason} Continue it, or give up the rest, with: {ways}"))
+        complain(
+            one_line(
+                t(
+                    "The move is paused: {state_reason} Continue it, or give up the rest, with: sluiceway "
+                    "moves proceed {id}, or: sluiceway moves abort {id}",
+                    state_reason=found.state_reason,
+                    id=found.id,
+                )
+            )
+        )
     elif not found.settled:
-        complain(f"The time is up; the move goes on. {orders.look_again(found.id, 'moves')}")
+        again = orders.look_again(found.id, "moves")
+        complain(t("The time is up; the move goes on. {again}", again=again))
     if down := [view for view in found.jobs if view.phase == "not_started"]:
         failed = any(view.queue == found.to for view in down)
         again = f"sluiceway resume {found.resume_id} --failed" if failed else f"sluiceway moves proceed {found.id}"
+        jobs, to = tables.jobs(len(down)), one_line(found.to)
         complain(
-            f"{tables.jobs(len(down))} stopped and did not start on {one_line(found.to)}. Start them where they were "
-            f"with: sluiceway moves back {found.id} --wait\nor there, once the cause is fixed, with: {again}"
+            t(
+                "{jobs} stopped and did not start on {to}. Start them where they were with: sluiceway "
+                "moves back {id} --wait\nor there, once the cause is fixed, with: {again}",
+                jobs=jobs,
+                to=to,
+                id=found.id,
+                again=again,
+            )
         )
     return int(any(view.phase != ARRIVED for view in found.jobs))
 
@@ -322,12 +352,33 @@ def _ended(data: Any, common: Common) -> int:
 def _show(data: Any, common: Common, columns: str | None = None) -> None:
     found = read(data, Move)
     if common.head and columns is None:
-        orders.tell_head(found, "moves", f" to {found.to}")
+        orders.tell_head(found, "moves", t(" to {cluster}", cluster=found.to))
     kind = MOVE_JOBS if any(view.wave for view in found.jobs) else MOVE_JOBS.without("wave")
     common.show(kind, data["jobs"], data, columns)
     if common.words and columns is None:
-        resume = "" if found.resume_id is None else f", and started by resume {found.resume_id}"
-        say(one_line(f"Move {found.id} to {found.to}: stopped by stop {found.stop_id}{resume}."))
+        if found.resume_id is None:
+            say(
+                one_line(
+                    t(
+                        "Move {id} to {cluster}: stopped by stop {stop_id}.",
+                        id=found.id,
+                        cluster=found.to,
+                        stop_id=found.stop_id,
+                    )
+                )
+            )
+        else:
+            say(
+                one_line(
+                    t(
+                        "Move {id} to {cluster}: stopped by stop {stop_id}, and started by resume {resume_id}.",
+                        id=found.id,
+                        cluster=found.to,
+                        stop_id=found.stop_id,
+                        resume_id=found.resume_id,
+                    )
+                )
+            )
 
 
 def _line(view: MoveView) -> Line:

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter, Token
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.context_file import wrong_address, wrong_name, wrong_project
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 from sluiceway.cli.output_options import Output
 from sluiceway.cli.target import Target, settle
@@ -33,16 +34,19 @@ def _check_project(_: Any, value: str | None) -> None:
 
 
 def _seconds(_: Any, tokens: Sequence[Token]) -> float:
-    found = length(tokens[0].value)
+    try:
+        found = length(tokens[0].value)
+    except ValueError:
+        raise ValueError(t("It is a length of time, for example 45s, 30m, 1h30m or 2d.")) from None
     if not found > 0:
-        raise ValueError("It is a length of time above 0, for example 45s, 30m, 1h30m or 2d.")
+        raise ValueError(t("It is a length of time above 0, for example 45s, 30m, 1h30m or 2d."))
     return found
 
 
 def _whole_seconds(type_: Any, tokens: Sequence[Token]) -> int:
     found = _seconds(type_, tokens)
     if found != int(found):
-        raise ValueError("It is a length of time in whole seconds, for example 45s, 30m, 1h30m or 2d.")
+        raise ValueError(t("It is a length of time in whole seconds, for example 45s, 30m, 1h30m or 2d."))
     return int(found)
 
 
@@ -89,7 +93,12 @@ def seconds_of(option: str, text: str) -> int:
         return int(length(text))
     except ValueError:
         raise Failed(
-            f"{option} {text} is no length of time; write for example 90s, 45m, 1h30m or 1d.", code=2
+            t(
+                "{option} {text} is no length of time; write for example 90s, 45m, 1h30m or 1d.",
+                option=option,
+                text=text,
+            ),
+            code=2,
         ) from None
 
 
@@ -105,7 +114,7 @@ def commands(name: str, text: str | None = None) -> App:
 def check_wait(timeout: float | None, *, wait: bool) -> None:
     """Refuse a time to wait without waiting."""
     if timeout is not None and not wait:
-        raise Failed("--timeout is how long to wait at most: it needs --wait.", code=2)
+        raise Failed(t("--timeout is how long to wait at most: it needs --wait."), code=2)
 
 
 def or_default(given: Common | None) -> Common:

@@ -9,6 +9,7 @@ from sluiceway.cli.answers import Aborted, Move, Proceeded, Resume, Stop, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.progress import Board, Line, looks
@@ -22,7 +23,14 @@ def withdraw(order: int, orders: Orders, common: Common) -> int:
 
     def show() -> None:
         withdrawn = tables.jobs(len(read(reply.data, Aborted).withdrawn))
-        say(f"Withdrawn: {withdrawn}. See: sluiceway {orders} show {order}")
+        say(
+            t(
+                "Withdrawn: {withdrawn}. See: sluiceway {orders} show {order}",
+                withdrawn=withdrawn,
+                orders=orders,
+                order=order,
+            )
+        )
 
     return common.told(reply.data, show)
 
@@ -35,9 +43,16 @@ def let_go_on(order: int, orders: Orders, common: Common) -> int:
     if common.json:
         common.document(reply.data)
     elif was == "paused":
-        say(f"{name} {order} goes on. Watch it with: sluiceway {orders} watch {order}")
+        say(
+            t(
+                "{name} {order} goes on. Watch it with: sluiceway {orders} watch {order}",
+                name=name,
+                order=order,
+                orders=orders,
+            )
+        )
     else:
-        complain(f"{name} {order} was not paused; it is {was}.")
+        complain(t("{name} {order} was not paused; it is {was}.", name=name, order=order, was=was))
     return int(was != "paused")
 
 
@@ -51,14 +66,31 @@ def tell_events(client: Client, order: int, orders: Orders, common: Common) -> N
             if event["kind"] == "batch_paused" and beside.is_paused(order, orders):
                 break  # it would wait for somebody to say how it goes on
     except KeyboardInterrupt:
-        complain(f"The {_name(orders)} goes on. Look again with: sluiceway {orders} watch {order}")
+        name = _name(orders)
+        complain(
+            t(
+                "The {name} goes on. Look again with: sluiceway {orders} watch {order}",
+                name=name,
+                orders=orders,
+                order=order,
+            )
+        )
         raise
 
 
 def tell_plan(order: Stop | Resume) -> None:
     """Name the plan of an order, its maker and its caller; nothing for an order without a plan."""
     if order.plan is not None:
-        say(one_line(f"Plan {order.plan}, made by {order.planned_by}; carried out by {order.who}."))
+        say(
+            one_line(
+                t(
+                    "Plan {plan}, made by {planned_by}; carried out by {who}.",
+                    plan=order.plan,
+                    planned_by=order.planned_by,
+                    who=order.who,
+                )
+            )
+        )
 
 
 def shown(
@@ -76,18 +108,19 @@ def shown(
 
 def tell_head(order: Stop | Resume | Move, orders: Orders, about: str) -> None:
     """Above its jobs: which order this is, whose and why, how far it has come, and how many of its jobs are where."""
-    of, reason = f" by {order.who}" if order.who else "", getattr(order, "reason", "")
-    why = f": {reason}" if reason else ""
-    say(one_line(f"{_name(orders).capitalize()} {order.id} of {tables.moment(order.created_at)}{of}{about}{why}"))
-    state = "under way" if order.state == "open" else order.state
+    name, reason = _name(orders).capitalize(), getattr(order, "reason", "")
+    told = t("{name} {order} of {at}", name=name, order=order.id, at=tables.moment(order.created_at))
+    by = t(" by {who}", who=order.who) if order.who else ""
+    say(one_line("".join([told, by, about, t(": {reason}", reason=reason) if reason else ""])))
+    state = t("under way") if order.state == "open" else order.state
     state += f" ({order.state_reason.rstrip('.')})" if order.state_reason else ""
-    counts = tables.counts(Counter(view.phase for view in order.jobs)) or "none left"
-    say(one_line(f"{tables.jobs(len(order.jobs))}, {state}: {counts}"))
+    counts = tables.counts(Counter(view.phase for view in order.jobs)) or t("none left")
+    say(one_line(t("{jobs}, {state}: {counts}", jobs=tables.jobs(len(order.jobs)), state=state, counts=counts)))
 
 
 def look_again(order: int, orders: Orders) -> str:
     """The command that watches an order again."""
-    return f"Look again with: sluiceway {orders} show {order} --wait"
+    return t("Look again with: sluiceway {orders} show {order} --wait", orders=orders, order=order)
 
 
 def watched(
@@ -105,7 +138,7 @@ def watched(
     data: Any = None
     name, again = _name(orders), look_again(order, orders)
     try:
-        with Board(f"{name.capitalize()} {order}") as board:
+        with Board(t("{name} {order}", name=name.capitalize(), order=order)) as board:
             for reply in looks(look, timeout, board.say):
                 data = reply.data
                 lines, rests = seen(data)
@@ -113,12 +146,14 @@ def watched(
                 if rests:
                     break
     except (KeyboardInterrupt, Unreachable):
-        complain(f"The {name} goes on. {again}")
+        complain(t("The {name} goes on. {again}", name=name, again=again))
         raise
     if data is None:
-        raise Failed(f"The service has not answered in time; the {name} goes on. {again}", code=TIME_UP)
+        raise Failed(
+            t("The service has not answered in time; the {name} goes on. {again}", name=name, again=again), code=TIME_UP
+        )
     return data
 
 
 def _name(orders: Orders) -> str:
-    return orders.removesuffix("s")
+    return {"stops": t("stop"), "resumes": t("resume"), "moves": t("move")}[orders]

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from sluiceway.cli import documents, tables
 from sluiceway.cli.columns import Column, Kind, same
 from sluiceway.cli.documents import Document
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, one_line, say
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Output:
     def begin(self) -> Self:
         """Have moments shown in the zone that is wanted, from now on. Raises `Failed` for two forms at once."""
         if self.as_json and self.output not in {"table", "json"}:
-            raise Failed(f"--json is -o json, and not -o {self.output}; give one of them.", code=2)
+            raise Failed(t("--json is -o json, and not -o {output}; give one of them.", output=self.output), code=2)
         tables.zone.set(UTC if self.utc else None)
         return self
 
@@ -101,7 +102,7 @@ class Output:
     def chosen(self, kind: Kind[T], columns: str | None) -> Sequence[Column[T]]:
         """The columns of a table. Raises `Failed` where there are none of this name, or there is no table."""
         if columns is not None and (self.json or self.output == "name"):
-            raise Failed("--columns is for tables: leave out --json, or the -o beside it.", code=2)
+            raise Failed(t("--columns is for tables: leave out --json, or the -o beside it."), code=2)
         return kind.chosen(columns, wide=self.output == "wide")
 
     def table(self, kind: Kind[T], things: Sequence[T], chosen: Sequence[Column[T]] | None = None) -> None:

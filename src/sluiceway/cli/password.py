@@ -3,6 +3,7 @@
 import getpass
 import sys
 
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, commands, or_default
 from sluiceway.cli.output import Failed
 
@@ -25,9 +26,9 @@ def password(name: str, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     client = common.client()
-    original = ask_password("Old password", twice=False)
-    client.change_password(name, original, ask_password("New password"))
-    done = f"The password of {name} is changed. Tokens that were got with the old one have ended."
+    original = ask_password(t("Old password"), twice=False)
+    client.change_password(name, original, ask_password(t("New password")))
+    done = t("The password of {name} is changed. Tokens that were got with the old one have ended.", name=name)
     return common.told({"name": name}, done)
 
 
@@ -35,7 +36,7 @@ def ask_password(prompt: str, *, twice: bool = True) -> str:
     """A password, which is not shown; through a pipe, a line of it. Raises `Failed`."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    first = getpass.getpass(f"{prompt}: ")
-    if twice and getpass.getpass("Again: ") != first:
-        raise Failed("The two are not the same; nothing was done.", code=2)
+    first = getpass.getpass(t("{prompt}: ", prompt=prompt))
+    if twice and getpass.getpass(t("Again: ")) != first:
+        raise Failed(t("The two are not the same; nothing was done."), code=2)
     return first

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sluiceway.cli.language import t
 from sluiceway.cli.progress import Line
 
 ECHO: Final = (
@@ -24,7 +25,9 @@ def drawn(title: str, seconds: str, lines: Sequence[Line], size: ConsoleDimensio
     everything = keep_done and len(lines) <= room
     wanted = [line for line in lines if everything or not line.done]
     shown = wanted if len(wanted) <= room else wanted[: room - 1]
-    rest = [Text(f"… and {len(wanted) - len(shown)} more", style="dim")] if len(shown) < len(wanted) else []
+    rest = (
+        [Text(t("… and {more} more", more=len(wanted) - len(shown)), style="dim")] if len(shown) < len(wanted) else []
+    )
     return Constrain(Group(_head(title, seconds, lines), _rows(shown), *rest), max(size.width - ECHO, 1))
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NOT_ALLOWED, Failed
 
 MOST: Final = 1 << 20  # bytes of one of them
@@ -31,7 +32,7 @@ def read(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror}.", code=2) from error
+        raise Failed(t("{path} cannot be read: {why}.", path=path, why=error.strerror), code=2) from error
 
 
 def read_secret(path: Path) -> str | None:
@@ -41,16 +42,22 @@ def read_secret(path: Path) -> str | None:
             found = os.fstat(file.fileno())
             if found.st_mode & _OTHERS:
                 mode = f"{stat.S_IMODE(found.st_mode):04o}"
-                why = f"{path} can be used by others (mode {mode}), and nothing is read from it."
-                then = f"If nobody has what is in it: chmod 600 {path}"
-                raise Failed(f"{why} {then}", code=NOT_ALLOWED)
+                told = t(
+                    "{path} can be used by others (mode {mode}), and nothing is read from it. If nobody has "
+                    "what is in it: chmod 600 {path}",
+                    path=path,
+                    mode=mode,
+                )
+                raise Failed(told, code=NOT_ALLOWED)
             if found.st_uid not in {os.geteuid(), 0}:
-                raise Failed(f"{path} belongs to another user, and nothing is read from it.", code=NOT_ALLOWED)
+                raise Failed(
+                    t("{path} belongs to another user, and nothing is read from it.", path=path), code=NOT_ALLOWED
+                )
             return _text(path, file.read(MOST + 1))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror}.", code=NOT_ALLOWED) from error
+        raise Failed(t("{path} cannot be read: {why}.", path=path, why=error.strerror), code=NOT_ALLOWED) from error
 
 
 def write(path: Path, text: str) -> None:
@@ -70,14 +77,14 @@ def write(path: Path, text: str) -> None:
                 os.unlink(fresh)
             raise
     except OSError as error:
-        raise Failed(f"{path} cannot be written: {error.strerror}.") from error
+        raise Failed(t("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
 def _text(path: Path, content: bytes) -> str:
     if len(content) > MOST:
-        raise Failed(f"{path} is larger than any such file: {MOST} bytes are read.", code=2)
+        raise Failed(t("{path} is larger than any such file: {most} bytes are read.", path=path, most=MOST), code=2)
     try:
         return content.decode()
     except UnicodeDecodeError:
         line = content[:MOST].decode(errors="replace").partition("\ufffd")[0].count("\n") + 1
-        raise Failed(f"{path}, line {line}: this is no UTF-8.", code=2) from None
+        raise Failed(t("{path}, line {line}: this is no UTF-8.", path=path, line=line), code=2) from None

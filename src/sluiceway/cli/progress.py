@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from sluiceway.cli.connection import Unreachable
+from sluiceway.cli.language import t
 from sluiceway.cli.output import one_line
 from sluiceway.cli.tables import took
 from sluiceway.cli.unbroken import unbroken
@@ -128,8 +129,13 @@ class Board:
         causes = {line.state: line.note for line in reversed(waited)}  # of each state, that of its first job
         counts = Counter(line.state for line in waited)
         told = ", ".join(f"{count} {state}{_in_brackets(causes[state])}" for state, count in counts.items())
-        done = f"{len(self._lines) - len(waited)} of {len(self._lines)} done after {took(self.seconds)}"
-        self.say(f"{self.title}: {done}; {told}" if told else f"{self.title}: {done}")
+        count = len(self._lines) - len(waited)
+        done = t("{count} of {all} done after {length}", count=count, all=len(self._lines), length=took(self.seconds))
+        self.say(
+            t("{title}: {done}; {told}", title=self.title, done=done, told=told)
+            if told
+            else t("{title}: {done}", title=self.title, done=done)
+        )
 
     def _picture(self) -> "RenderableType":
         from sluiceway.cli import picture
@@ -160,14 +166,14 @@ class Silence:
         now = time.monotonic()
         if self._since is None:
             self._since = now
-            self._tell(f"The service does not answer; reconnecting for up to {PATIENCE:.0f} s …")
+            self._tell(t("The service does not answer; reconnecting for up to {seconds:.0f} s …", seconds=PATIENCE))
         if now - self._since >= PATIENCE:
             raise error
 
     def over(self) -> None:
         """There was an answer."""
         if self._since is not None:
-            self._tell("The service answers again.")
+            self._tell(t("The service answers again."))
         self._since = None
 
 

@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Done, Registered, read
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, ids_or_names, or_default, seconds_of
 from sluiceway.cli.output import Failed, complain, one_line, say
 
@@ -64,7 +65,7 @@ def register(
 
 def _wished(keep_for: str | None, *, protect: bool) -> dict[str, object]:
     if keep_for is not None and not protect:
-        raise Failed("--keep-for is how long it is protected; leave out --no-protect.", code=2)
+        raise Failed(t("--keep-for is how long it is protected; leave out --no-protect."), code=2)
     return {"protect": protect} | ({} if keep_for is None else {"keep_seconds": seconds_of("--keep-for", keep_for)})
 
 
@@ -90,17 +91,22 @@ def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
 
     def show() -> None:
         say(one_line(read(reply.data, Done).message))
-        say(f"Look first with: sluiceway resume --job {job_id} --dry-run")
+        say(t("Look first with: sluiceway resume --job {job_id} --dry-run", job_id=job_id))
 
     return common.told(reply.data, show)
 
 
 def _show(found: Registered) -> None:
-    done = "would be registered" if found.dry_run else "is registered" if found.fresh else "is registered already"
     number = "" if found.id is None else f" {found.id}"
     what = " ".join(filter(None, (found.format, found.kind)))
     operators = found.contents.operators if found.contents else []
-    say(f"{found.kind.capitalize()}{number} {done} for job {found.job_id}: {one_line(found.path)}")
+    state, path = f"{found.kind.capitalize()}{number}", one_line(found.path)
+    if found.dry_run:
+        say(t("{state} would be registered for job {job_id}: {path}", state=state, job_id=found.job_id, path=path))
+    elif found.fresh:
+        say(t("{state} is registered for job {job_id}: {path}", state=state, job_id=found.job_id, path=path))
+    else:
+        say(t("{state} is registered already for job {job_id}: {path}", state=state, job_id=found.job_id, path=path))
     rows = [
         ("kind", what),
         ("kept", tables.moment(found.kept_at)),
@@ -108,7 +114,7 @@ def _show(found: Registered) -> None:
         ("operators", one_line(", ".join(one.name or one.id for one in operators))),
         ("drained", "yes" if found.drained else ""),
         ("protected", _protection(found)),
-        ("removed", "never: what lies there is only read" if found.only_read else ""),
+        ("removed", t("never: what lies there is only read") if found.only_read else ""),
     ]
     tables.table(("savepoint", "" if found.id is None else str(found.id)), [row for row in rows if row[1]])
     say(one_line(found.message))
@@ -116,17 +122,26 @@ def _show(found: Registered) -> None:
 
 def _protection(found: Registered) -> str:
     if not found.protected:
-        return "no" if found.only_read else "no, retention may remove it"
-    return "for good" if found.protected_until is None else f"until {tables.moment(found.protected_until)}"
+        return "no" if found.only_read else t("no, retention may remove it")
+    return t("for good") if found.protected_until is None else t("until {at}", at=tables.moment(found.protected_until))
 
 
 def _warnings(found: Registered) -> list[str]:
     told = []
     if found.chosen and found.newer:
         count = len(found.newer)
-        told.append(f"the next resume leaves out {count} newer state{'' if count == 1 else 's'} of the job")
+        told.append(
+            t("the next resume leaves out 1 newer state of the job")
+            if count == 1
+            else t("the next resume leaves out {count} newer states of the job", count=count)
+        )
     if found.drained:
-        told.append("it was drained: windows were cut, and are written twice when a job is resumed from it")
+        told.append(t("it was drained: windows were cut, and are written twice when a job is resumed from it"))
     if found.unchecked:
-        told.append(f"{found.unchecked} of its files are on another storage and out of the service's reach")
+        told.append(
+            t(
+                "{unchecked} of its files are on another storage and out of the service's reach",
+                unchecked=found.unchecked,
+            )
+        )
     return told

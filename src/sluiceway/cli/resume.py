@@ -10,12 +10,11 @@ from sluiceway.cli.asking import Deed
 from sluiceway.cli.choice import OPTIONS, RESTING, Choice, nothing, picked, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, Names, Seconds, check_wait, commands, once, or_default
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back, Terms
 from sluiceway.cli.resumes import begun
-
-_CAN = "can be resumed"
 
 resume_app = commands("resume")
 
@@ -72,19 +71,22 @@ def resume(
     choice = choice or Choice()
     if (stop_id is not None, bool(job), plan is not None, bool(choice)).count(True) != 1:
         raise Failed(
-            "Say what to resume, in one way: the id of a stop, or --job with ids or names, or what the jobs have in "
-            f"common ({OPTIONS}), or --plan.",
+            t(
+                "Say what to resume, in one way: the id of a stop, or --job with ids or names, or what "
+                "the jobs have in common ({options}), or --plan.",
+                options=OPTIONS,
+            ),
             code=2,
         )
     if failed and stop_id is None:
-        raise Failed("--failed is about a stop or a resume: give its id.", code=2)
+        raise Failed(t("--failed is about a stop or a resume: give its id."), code=2)
     check_wait(timeout, wait=wait)
     common, terms, how = or_default(common), terms or Terms(), (back or Back()).body()
     client = common.client()
     if plan is not None:
-        terms.refuse("A plan has its own terms")
+        terms.refuse(t("A plan has its own terms, or leave out --dry-run and the options that allow something."))
         if how:
-            raise Failed("A plan already says how to bring the jobs back; give nothing beside it.", code=2)
+            raise Failed(t("A plan already says how to bring the jobs back; give nothing beside it."), code=2)
         reply = client.resume_jobs({"plan": plan})
     elif stop_id is not None:
         reply = _order(client, stop_id, terms, how, failed=failed)
@@ -115,13 +117,13 @@ def _jobs(client: Client, job_ids: list[int], terms: Terms, how: dict[str, objec
 def _chosen(client: Client, choice: Choice, terms: Terms, how: dict[str, object]) -> Reply:
     """The jobs that are meant. What was counted is what is resumed."""
     if not _deed(terms).yes:
-        return _jobs(client, picked(client, choice, RESTING, _CAN), terms, how)
+        return _jobs(client, picked(client, choice, RESTING, t("can be resumed")), terms, how)
     reply = client.resume_jobs({"select": choice.body()} | terms.body() | how)
     tell_unjudged(read(reply.data, Answers).unjudged)
     if not reply.data["jobs"]:
-        nothing(client, choice, _CAN)
+        nothing(client, choice, t("can be resumed"))
     return reply
 
 
 def _deed(terms: Terms) -> Deed:
-    return Deed("resumed", terms.yes or terms.dry_run)
+    return Deed(t("resumed"), terms.yes or terms.dry_run)

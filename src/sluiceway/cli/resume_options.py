@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, Seconds
 from sluiceway.cli.output import Failed
 from sluiceway.cli.stop_options import threshold
@@ -37,7 +38,7 @@ class Back:
     def body(self) -> dict[str, object]:
         """The fields of the request that differ from the service's defaults. Raises `Failed`."""
         if not self.park and (self.park_after is not None or self.park_restarts is not None):
-            raise Failed("--no-park leaves no --park-after and no --park-restarts.", code=2)
+            raise Failed(t("--no-park leaves no --park-after and no --park-restarts."), code=2)
         given = {
             "max_parallel": self.max_parallel,
             "pace": self.pace,
@@ -83,7 +84,7 @@ class Terms:
         allow = [name for name, said in given.items() if said]
         return ({"allow": allow} if allow else {}) | ({"dry_run": True} if self.dry_run else {})
 
-    def refuse(self, way: str) -> None:
+    def refuse(self, why: str) -> None:
         """Refuse options that mean nothing without a resume, or beside a plan. Raises `Failed`."""
         if self.body():
-            raise Failed(f"{way}, or leave out --dry-run and the options that allow something.", code=2)
+            raise Failed(why, code=2)

@@ -10,6 +10,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_way_back
 from sluiceway.cli.job_health import until_started
 from sluiceway.cli.jobs import report, tell_losses
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
 from sluiceway.cli.order_columns import RESUME_JOBS, RESUMES
 from sluiceway.cli.output import TIME_UP, complain, one_line, say
@@ -176,11 +177,14 @@ def _rests(view: BackView, resume: Resume) -> bool:
 def _say_accepted(answers: Answers) -> None:
     if answers.id is not None:
         say(
-            f"Resume {answers.id} is accepted for {tables.jobs(answers.accepted)}. "
-            f"Look at it with: sluiceway resumes show {answers.id}"
+            t(
+                "Resume {id} is accepted for {jobs}. Look at it with: sluiceway resumes show {id}",
+                id=answers.id,
+                jobs=tables.jobs(answers.accepted),
+            )
         )
     elif not answers.jobs:
-        say("There is no job to bring back.")
+        say(t("There is no job to bring back."))
 
 
 def _ended(data: Any, common: Common) -> int:
@@ -188,15 +192,27 @@ def _ended(data: Any, common: Common) -> int:
     if not common.json:
         _show(data, common)
     if resume.state == "paused":
-        ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
         complain(
-            one_line(f"The resume is paused: {resume.state_reason} Continue it, or give up the rest, with: {ways}")
+            one_line(
+                t(
+                    "The resume is paused: {state_reason} Continue it, or give up the rest, with: sluiceway "
+                    "resumes proceed {id}, or: sluiceway resumes abort {id}",
+                    state_reason=resume.state_reason,
+                    id=resume.id,
+                )
+            )
         )
     elif not resume.settled:
-        complain(f"It goes on. {orders.look_again(resume.id, 'resumes')}")
+        again = orders.look_again(resume.id, "resumes")
+        complain(t("It goes on. {again}", again=again))
     if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):
-        again = f"sluiceway resume {resume.id} --failed --wait"
-        complain(f"{tables.jobs(missed)} did not come back. Fix the causes, then: {again}")
+        complain(
+            t(
+                "{jobs} did not come back. Fix the causes, then: sluiceway resume {id} --failed --wait",
+                jobs=tables.jobs(missed),
+                id=resume.id,
+            )
+        )
     if not (resume.settled or resume.state == "paused" or all(_rests(view, resume) for view in resume.jobs)):
         return TIME_UP
     return int(any(view.phase not in BACK for view in resume.jobs))
@@ -205,7 +221,9 @@ def _ended(data: Any, common: Common) -> int:
 def _show(data: Any, common: Common, columns: str | None = None) -> None:
     resume = read(data, Resume)
     if common.head and columns is None:
-        orders.tell_head(resume, "resumes", "" if resume.stop_id is None else f", of stop {resume.stop_id}")
+        orders.tell_head(
+            resume, "resumes", "" if resume.stop_id is None else t(", of stop {stop_id}", stop_id=resume.stop_id)
+        )
     kind = RESUME_JOBS if any(view.wave for view in resume.jobs) else RESUME_JOBS.without("wave")
     common.show(kind, data["jobs"], data, columns)
     if common.words and columns is None:

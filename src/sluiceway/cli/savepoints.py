@@ -12,6 +12,7 @@ from sluiceway.cli.asking import Deed, agree
 from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.jobs import JobNames, report, warn
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, once, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames, Output
@@ -100,11 +101,15 @@ def take(
     if common.json:
         common.document(reply.data)
     elif answers.accepted:
-        say(f"{answers.accepted} savepoint{'' if answers.accepted == 1 else 's'} accepted.")
+        say(
+            t("1 savepoint accepted.")
+            if answers.accepted == 1
+            else t("{accepted} savepoints accepted.", accepted=answers.accepted)
+        )
         warn(client, answers)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
-        nothing(client, choice, "can be saved now")
+        nothing(client, choice, t("can be saved now"))
     return report(client, answers, quiet=common.json)
 
 
@@ -127,7 +132,7 @@ def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int
     if common.json:
         common.document(reply.data)
     elif found.whole:
-        say(f"Savepoint {savepoint_id} is whole: {found.savepoint.path}")
+        say(t("Savepoint {savepoint_id} is whole: {path}", savepoint_id=savepoint_id, path=found.savepoint.path))
     _complain(found.savepoint.path, found.wrong, found.more_wrong, found.unchecked)
     return 0 if found.whole else 1
 
@@ -156,15 +161,24 @@ def delete(
     if not yes:
         _ask(client, savepoint_id)
     reply = client.delete_savepoint(savepoint_id, force=force)
-    return common.told(reply.data, lambda: say(f"Removed: {read(reply.data, SavepointView).path}"))
+    path = read(reply.data, SavepointView).path
+    return common.told(reply.data, t("Removed: {path}", path=path))
 
 
 def _ask(client: Client, savepoint_id: int) -> None:
     """Have somebody agree to its end. Raises `Failed`."""
-    Deed("removed", why="sluiceway savepoints delete").check()
+    Deed(t("removed"), why="sluiceway savepoints delete").check()
     view = read(client.savepoint(savepoint_id).data, SavepointView)
-    told = [f"{view.path} of job {view.job_id}, of {tables.moment(view.created_at)}, {tables.size(view.bytes)}"]
-    agree([f"savepoint {savepoint_id} would be removed for good", *told, *filter(None, [view.needed_by])], "yes")
+    at, size = tables.moment(view.created_at), tables.size(view.bytes)
+    told = [t("{path} of job {job_id}, of {at}, {size}", path=view.path, job_id=view.job_id, at=at, size=size)]
+    agree(
+        [
+            t("savepoint {savepoint_id} would be removed for good", savepoint_id=savepoint_id),
+            *told,
+            *filter(None, [view.needed_by]),
+        ],
+        "yes",
+    )
 
 
 @savepoints_app.command
@@ -215,7 +229,9 @@ def _opened(path: str) -> "tuple[Storage, str]":
         return Storage(bucket), path
     found = local_path(path)
     if found is None:
-        raise BadStorage(f"{path} is neither on a file system of this machine nor in S3; give a path or a URI.")
+        raise BadStorage(
+            t("{path} is neither on a file system of this machine nor in S3; give a path or a URI.", path=path)
+        )
     # The caller looks with their own rights, so links lead wherever they lead.
     return Storage("/", links=True), str(Path(found).absolute())
 
@@ -224,17 +240,35 @@ def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) 
     for fault in wrong:
         complain(one_line(f"{path}: {fault}"))
     if more_wrong:
-        complain(f"{path}: {more_wrong} more of its files are missing or have another size")
+        complain(
+            t(
+                "{path}: {more_wrong} more of its files are missing or have another size",
+                path=path,
+                more_wrong=more_wrong,
+            )
+        )
     if unchecked:
-        complain(f"{unchecked} of its files are on another storage and cannot be looked for from here")
+        complain(
+            t("{unchecked} of its files are on another storage and cannot be looked for from here", unchecked=unchecked)
+        )
 
 
 def _say(inspection: "Inspection", metadata: "Metadata") -> None:
-    what = " ".join(filter(None, (metadata.format, metadata.kind or "savepoint or checkpoint")))
-    files = len(metadata.references)
+    what = " ".join(filter(None, (metadata.format, metadata.kind or t("savepoint or checkpoint"))))
+    count = len(metadata.references)
+    files = t("1 file of state") if count == 1 else t("{count} files of state", count=count)
+    size, count = tables.size(inspection.size), inspection.size
     say(
-        f"{inspection.path}: {what} {metadata.checkpoint_id}, format version {metadata.version}, "
-        f"{tables.size(inspection.size)} ({inspection.size} bytes), {files} file{'' if files == 1 else 's'} of state"
+        t(
+            "{path}: {what} {checkpoint_id}, format version {version}, {size} ({count} bytes), {files}",
+            path=inspection.path,
+            what=what,
+            checkpoint_id=metadata.checkpoint_id,
+            version=metadata.version,
+            size=size,
+            count=count,
+            files=files,
+        )
     )
 
 

@@ -12,6 +12,7 @@ from sluiceway.cli.answers import Answer, Answers, MoveAnswers, read
 from sluiceway.cli.asking import Deed, on_terminal
 from sluiceway.cli.choice import OPTIONS, Choice, tell_unjudged
 from sluiceway.cli.connection import Reply
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 from sluiceway.cli.stakes import at_stake
 from sluiceway.settings import MAX_JOB_IDS
@@ -27,15 +28,14 @@ Ask = Callable[[Body, str], Reply]  # sends a request under a key
 def chosen(choice: Choice, *, all_: bool) -> dict[str, object]:
     """The jobs of a request by what they have in common. Raises `Failed`."""
     if all_ and choice:
-        raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
+        raise Failed(t("--all leaves nothing to choose; leave it out, or everything else."), code=2)
     return {"all": True} if all_ else {"select": choice.body()} if choice else {}
 
 
-def check_chosen(verb: str, jobs: Sequence[str], choice: Choice, *, waves: bool, all_: bool, other: str = "") -> None:
-    """Refuse an order for no jobs, or for jobs that are named in two ways. Raises `Failed`."""
+def check_chosen(jobs: Sequence[str], choice: Choice, *, waves: bool, all_: bool, ways: str) -> None:
+    """Refuse an order for no jobs, or for jobs that are named in two ways: it says which there are. Raises `Failed`."""
     if (bool(jobs), bool(choice) or all_ or (waves and not jobs)).count(True) != 1:
-        way = f"their ids or names, or what they have in common ({OPTIONS}, or --all), or --wave{other}"
-        raise Failed(f"Say which jobs to {verb}, in one way: {way}.", code=2)
+        raise Failed(ways, code=2)
 
 
 def confirmed(ask: Ask, body: Body, deed: Deed, *, keyed: bool = False) -> tuple[Body | None, list[Any]]:
@@ -58,8 +58,14 @@ def confirmed(ask: Ask, body: Body, deed: Deed, *, keyed: bool = False) -> tuple
     wanted = list(dict.fromkeys(answer.job_id for answer in answers.jobs if _would_stop(answer)))
     if count is None and not keyed and len(wanted) > MAX_JOB_IDS:
         raise Failed(
-            f"Nothing was done: {len(wanted)} jobs would be {deed.done}, and a request names {MAX_JOB_IDS} at most. "
-            f"Choose fewer ({OPTIONS}), or give --yes, which takes whatever matches when it arrives.",
+            t(
+                "Nothing was done: {count} jobs would be {done}, and a request names {most} at most. "
+                "Choose fewer ({options}), or give --yes, which takes whatever matches when it arrives.",
+                count=len(wanted),
+                done=deed.done,
+                most=MAX_JOB_IDS,
+                options=OPTIONS,
+            ),
         )
     deed.confirm(len(wanted), at_stake(answers))
     if count is not None or keyed:

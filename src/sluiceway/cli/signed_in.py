@@ -11,6 +11,7 @@ from sluiceway.cli import kept as sign_ins
 from sluiceway.cli import tables
 from sluiceway.cli.connection import Connection, Reply, Unreachable
 from sluiceway.cli.kept import Kept
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NOT_ALLOWED, Failed
 from sluiceway.cli.signing import Credential, is_jwt, token_headers
 
@@ -22,7 +23,7 @@ class SignedIn:
 
     def __init__(self, key: str, kept: Kept, project: str, authority: Path | None, login: str) -> None:
         """`key` is what it is kept under; `login` the command that signs in anew."""
-        self.advice = f"Next: {login}"
+        self.advice = t("Next: {login}", login=login)
         self.kept = kept
         self._key = key
         self._project = project
@@ -50,7 +51,15 @@ class SignedIn:
             self._refresh()
         elif self.kept.ends <= time.time():
             ended = tables.when(int(self.kept.ends * 1000))
-            raise Failed(f"Your sign-in to {self.kept.server} ended at {ended}. {self.advice}", code=NOT_ALLOWED)
+            raise Failed(
+                t(
+                    "Your sign-in to {server} ended at {ended}. {advice}",
+                    server=self.kept.server,
+                    ended=ended,
+                    advice=self.advice,
+                ),
+                code=NOT_ALLOWED,
+            )
 
     def _refresh(self) -> None:
         from sluiceway.cli import issuer
@@ -93,8 +102,14 @@ class SignedIn:
         """Why there is no token for the project: the service does not say, as it does not know who asks."""
         asks = Connection(self.kept.server, Credential(token=self.kept.token), self._authority)
         if asks.ask("GET", "/api/v1/whoami").status == 401:
-            return f"Your sign-in to {self.kept.server} was ended before its time. {self.advice}"
-        return f"You have no role in project {self._project}. `sluiceway whoami` shows where you have one."
+            return t(
+                "Your sign-in to {server} was ended before its time. {advice}",
+                server=self.kept.server,
+                advice=self.advice,
+            )
+        return t(
+            "You have no role in project {project}. `sluiceway whoami` shows where you have one.", project=self._project
+        )
 
     def _remember(self, token: str) -> None:
         of_project = {self._project: token}

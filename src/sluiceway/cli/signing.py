@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
 
 ALGORITHM: Final = "SDK-HMAC-SHA256"
@@ -51,7 +52,9 @@ class Credential:
         names = ("ACCESS_KEY", "SECRET_KEY", "SECURITY_TOKEN", "TOKEN")
         found = cls(*(os.environ.get(f"SLUICEWAY_{name}", "").strip() for name in names))
         if bool(found.access) != bool(found.secret):
-            raise Failed("SLUICEWAY_ACCESS_KEY and SLUICEWAY_SECRET_KEY go together; one of them is missing.", code=2)
+            raise Failed(
+                t("SLUICEWAY_ACCESS_KEY and SLUICEWAY_SECRET_KEY go together; one of them is missing."), code=2
+            )
         return found
 
     def headers(self, method: str, target: str, host: str, body: bytes | None) -> Mapping[str, str]:

@@ -6,16 +6,11 @@ from typing import Final
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, Finding, MoveAnswers
 from sluiceway.cli.dry_run import SERIOUS, no_room
+from sluiceway.cli.language import t
 
 MOST: Final = 12  # lines
 NAMED: Final = 5  # jobs in a line
 _MAY_RUN: Final = frozenset({"submitting", "running", "savepointing", "canceling", "stop_failed"})
-_FAILING: Final = {  # of a job whose savepoint fails; one that runs on loses nothing
-    "restarts_from_checkpoint": "starts again from its last checkpoint if its savepoint fails",
-    "restarts_from_nothing": "starts again from nothing if its savepoint fails",
-    "ends": "ends if its savepoint fails",
-    "unknown": "may end or start again if its savepoint fails",
-}
 
 
 def at_stake(answers: MoveAnswers) -> list[str]:
@@ -27,19 +22,38 @@ def at_stake(answers: MoveAnswers) -> list[str]:
                 found.setdefault(kind, {})[answer.job_id] = text
     lines = [_line(found[kind]) for kind in sorted(found, key=lambda kind: kind[0])]
     if len(lines) > MOST:
-        lines = [*lines[:MOST], "and more: --dry-run shows all of it"]
+        lines = [*lines[:MOST], t("and more: --dry-run shows all of it")]
     lines += [full] if (full := no_room(answers)) else []
     refused = len({answer.job_id for answer in answers.jobs if not answer.accepted})
-    return [*lines, *([f"{tables.jobs(refused)} beside them: refused"] if refused else [])]
+    return [*lines, *([t("{jobs} beside them: refused", jobs=tables.jobs(refused))] if refused else [])]
 
 
 def by_deletion(found: Sequence[Fare]) -> list[str]:
     """Which jobs may run, and which are stopped with state that nothing could be resumed from any more."""
     live = [fare for fare in found if fare.status in _MAY_RUN or fare.health is not None]
     kept = [fare for fare in found if fare.savepoint and fare not in live]
-    way = "sluiceway stop ID --wait keeps that first"
-    lines = [f"{_named(live)}: may be running, and would lose their progress; {way}"] if live else []
-    return lines + ([f"{_named(kept)}: stopped with state, which nothing could be resumed from"] if kept else [])
+    lines = list[str]()
+    if live:
+        lines.append(
+            t(
+                "{jobs}: may be running, and would lose their progress; sluiceway stop ID --wait keeps that first",
+                jobs=_named(live),
+            )
+        )
+    if kept:
+        lines.append(t("{jobs}: stopped with state, which nothing could be resumed from", jobs=_named(kept)))
+    return lines
+
+
+def _failing(found: str) -> str:
+    """What becomes of a job whose savepoint fails; of one that runs on, which loses nothing, there is nothing."""
+    told = {
+        "restarts_from_checkpoint": t("starts again from its last checkpoint if its savepoint fails"),
+        "restarts_from_nothing": t("starts again from nothing if its savepoint fails"),
+        "ends": t("ends if its savepoint fails"),
+        "unknown": t("may end or start again if its savepoint fails"),
+    }
+    return told.get(found, "")
 
 
 def _named(found: Sequence[Fare]) -> str:
@@ -52,7 +66,7 @@ def _troubles(found: Finding) -> Iterator[tuple[tuple[int, str], str]]:
     for concern in found.way_back:
         if concern.weight in SERIOUS:
             yield (0, concern.about), concern.text
-    if told := _FAILING.get(found.if_savepoint_fails):
+    if told := _failing(found.if_savepoint_fails):
         yield (1, told), told
     for problem in found.problems:
         yield (2, problem), problem
@@ -60,8 +74,8 @@ def _troubles(found: Finding) -> Iterator[tuple[tuple[int, str], str]]:
 
 def _line(jobs: Mapping[int, str]) -> str:
     """One kind of trouble. Of texts that differ, in a time or a path, the first stands for all."""
-    named = ", ".join(map(str, list(jobs)[:NAMED]))
-    more = f" and {len(jobs) - NAMED} more" if len(jobs) > NAMED else ""
+    named = tables.some_jobs([str(job) for job in list(jobs)[:NAMED]], len(jobs))
     first = next(iter(jobs.values()))
-    alike = "" if len(set(jobs.values())) == 1 else " (and the like)"
-    return f"{'job' if len(jobs) == 1 else 'jobs'} {named}{more}: {first}{alike}"
+    if len(set(jobs.values())) == 1:
+        return t("{jobs}: {what}", jobs=named, what=first)
+    return t("{jobs}: {what} (and the like)", jobs=named, what=first)

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli.choice import pair
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, Names, Seconds, seconds_of
 from sluiceway.cli.output import Failed
 
@@ -82,12 +83,15 @@ class Manner:
     def check(self, *, savepoint: bool) -> None:
         """Refuse options that exclude each other, or that need savepoints. Raises `Failed`."""
         if (self.on_failure == "cancel_keeping_checkpoint") != (self.max_checkpoint_age is not None):
-            way = "--on-failure cancel_keeping_checkpoint and --max-checkpoint-age go together"
-            raise Failed(f"{way}: how old the checkpoint may be that a job is canceled for.", code=2)
+            told = t(
+                "--on-failure cancel_keeping_checkpoint and --max-checkpoint-age go together: "
+                "how old the checkpoint may be that a job is canceled for."
+            )
+            raise Failed(told, code=2)
         plain = not self.drain and self.format == "auto" and self.target is None and self.if_not_running is None
         once = self.attempts is None and self.backoff is None
         if not savepoint and not (plain and once and self.on_failure == "keep_running"):
-            raise Failed("--no-savepoint leaves nothing to drain, write, try again or fall back from.", code=2)
+            raise Failed(t("--no-savepoint leaves nothing to drain, write, try again or fall back from."), code=2)
 
 
 @Parameter(name="*")
@@ -110,7 +114,7 @@ class Look:
     def check(self) -> None:
         """Refuse a window without a dry run. Raises `Failed`."""
         if self.window is not None and not self.dry_run:
-            raise Failed("--window tells a dry run how long the jobs will stay stopped: it needs --dry-run.", code=2)
+            raise Failed(t("--window tells a dry run how long the jobs will stay stopped: it needs --dry-run."), code=2)
 
     def body(self) -> dict[str, object]:
         """The fields of a dry run. Raises `Failed`."""
@@ -120,7 +124,9 @@ class Look:
     def order(self, reason: str, *, alone: bool) -> dict[str, object]:
         """The request that carries out the plan, which stands alone but for its reason. Raises `Failed`."""
         if not alone or self.dry_run:
-            raise Failed("A plan already says which jobs to stop and how; give nothing but --reason beside it.", code=2)
+            raise Failed(
+                t("A plan already says which jobs to stop and how; give nothing but --reason beside it."), code=2
+            )
         return {"plan": self.plan} | ({"reason": reason} if reason else {})
 
 
@@ -156,7 +162,7 @@ def _wave(group: str, resolve: Resolve) -> dict[str, object]:
         return {"tags": dict([pair("--wave tag:", group.removeprefix("tag:"))])}
     jobs = [job.strip() for job in group.split(",") if job.strip()]
     if not jobs:
-        raise Failed("--wave is empty; write queue=Q, tag:KEY=VALUE, or ids and names with commas.", code=2)
+        raise Failed(t("--wave is empty; write queue=Q, tag:KEY=VALUE, or ids and names with commas."), code=2)
     return {"job_ids": resolve(jobs)}
 
 
@@ -170,4 +176,4 @@ def threshold(text: str) -> dict[str, object]:
             return {"failures": int(number)}
     except ValueError:
         pass
-    raise Failed(f"--abort-when {text} is neither a number above 0 nor a share such as 10%.", code=2)
+    raise Failed(t("--abort-when {text} is neither a number above 0 nor a share such as 10%.", text=text), code=2)

@@ -10,10 +10,11 @@ from cyclopts.types import PositiveInt
 from sluiceway.cli import adopted, orders, tables
 from sluiceway.cli.answers import Answers, Stop, Stops, StopView, read
 from sluiceway.cli.asking import Deed
-from sluiceway.cli.choice import Choice, nothing, tell_unjudged
+from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.jobs import JobNames, report, warn
+from sluiceway.cli.language import t
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -35,7 +36,6 @@ from sluiceway.cli.stop_options import Look, Manner, Sending
 STOPPED: Final = "stopped"
 ALREADY_STOPPED: Final = "already_stopped"  # the answer to a job that needs no stop
 MOST_STOPPED: Final = 10  # of these that are named
-_CAN: Final = "can be stopped now"
 LATEST: Final = 20  # stops, among which one that was just accepted is
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
@@ -91,7 +91,12 @@ def stop(
     if look.plan is not None:
         body = look.order(reason, alone=not (jobs or asked))
     else:
-        check_chosen("stop", jobs, choice, waves=bool(manner.wave), all_=all_, other=", or --plan")
+        ways = t(
+            "Say which jobs to stop, in one way: their ids or names, or what they have in common "
+            "({options}, or --all), or --wave, or --plan.",
+            options=OPTIONS,
+        )
+        check_chosen(jobs, choice, waves=bool(manner.wave), all_=all_, ways=ways)
         named: dict[str, object] = {"job_ids": once(client, jobs)} if jobs else {}
         body = asked | named | {"savepoint": savepoint, "reason": reason}
     if look.dry_run:
@@ -99,7 +104,7 @@ def stop(
         seen = read(reply.data, Answers)
         code = dry(seen, reply.data, common)
         tell_unjudged(seen.unjudged)
-        return code if reply.data["jobs"] else nothing(client, choice, _CAN)
+        return code if reply.data["jobs"] else nothing(client, choice, t("can be stopped now"))
     deed = _deed(all_=all_, savepoint=savepoint, yes=look.yes or look.plan is not None)
     sent, rest = confirmed(client.stop, body, deed, keyed=sending.idempotency_key is not None)
     data = whole(client.stop(sent, sending.key()).data if sent else EMPTY, rest)
@@ -110,7 +115,7 @@ def stop(
     if not answers.jobs:
         if common.json:
             common.document(data)
-        nothing(client, choice, _CAN)
+        nothing(client, choice, t("can be stopped now"))
     return _told(client, data, answers, sending, common)
 
 
@@ -265,14 +270,14 @@ def _tell_stopped(answers: Answers) -> None:
     """Name the jobs that need no stop: first one by one, of many the rest by their number."""
     stopped = {answer.job_id: answer.message for answer in answers.jobs if answer.code == ALREADY_STOPPED}
     for job_id, message in list(stopped.items())[:MOST_STOPPED]:
-        say(one_line(f"Job {job_id}: {message}"))
+        say(one_line(t("Job {job}: {what}", job=job_id, what=message)))
     if len(stopped) > MOST_STOPPED:
-        say(f"So are {len(stopped) - MOST_STOPPED} more.")
+        say(t("So are {more} more.", more=len(stopped) - MOST_STOPPED))
 
 
 def _deed(*, all_: bool, savepoint: bool, yes: bool) -> Deed:
     options = [*(["--all"] if all_ else []), *([] if savepoint else ["--no-savepoint"])]
-    done = "stopped" if savepoint else "canceled without a savepoint"
+    done = t("stopped") if savepoint else t("canceled without a savepoint")
     return Deed(done, yes, f"sluiceway stop {' '.join(options)}" if options else "")
 
 
@@ -288,12 +293,26 @@ def _can_be_undone(client: Client, stop_id: int) -> bool:
 
 def _say_accepted(client: Client, answers: Answers, of: int | None = None, *, undone: bool | None = None) -> None:
     if answers.id is not None:
-        ways = f"Look at it with: sluiceway stops show {answers.id}"
+        jobs = tables.jobs(answers.accepted)
         if _can_be_undone(client, answers.id) if undone is None else undone:
-            ways += f"; undo it with: sluiceway resume {answers.id}"
-        say(f"Stop {answers.id} is accepted for {tables.jobs(answers.accepted)}. {ways}")
+            say(
+                t(
+                    "Stop {id} is accepted for {jobs}. Look at it with: sluiceway stops show {id}; undo it "
+                    "with: sluiceway resume {id}",
+                    id=answers.id,
+                    jobs=jobs,
+                )
+            )
+        else:
+            say(
+                t(
+                    "Stop {id} is accepted for {jobs}. Look at it with: sluiceway stops show {id}",
+                    id=answers.id,
+                    jobs=jobs,
+                )
+            )
     elif not answers.jobs and of is not None:
-        say(f"Of stop {of}, no job has failed.")
+        say(t("Of stop {of}, no job has failed.", of=of))
 
 
 def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> tuple[Any, int]:
@@ -315,15 +334,30 @@ def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, common:
     if not common.json:
         _show(client, data, common)
     if stop.state == "paused":
-        ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
-        complain(one_line(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}"))
+        complain(
+            one_line(
+                t(
+                    "The stop is paused: {state_reason} Continue it, or give up the rest, with: sluiceway "
+                    "stops proceed {id}, or: sluiceway stops abort {id}",
+                    state_reason=stop.state_reason,
+                    id=stop.id,
+                )
+            )
+        )
     elif not stop.settled:
-        complain(f"The time is up; the stop goes on. {again}")
+        complain(t("The time is up; the stop goes on. {again}", again=again))
     if len(stop.jobs) < most:
-        complain(f"{tables.jobs(most - len(stop.jobs))} went over to a later stop; see `sluiceway stops list`")
+        complain(
+            t("{jobs} went over to a later stop; see `sluiceway stops list`", jobs=tables.jobs(most - len(stop.jobs)))
+        )
     unverified = sum(view.phase == STOPPED and stop.savepoint and not view.verified for view in stop.jobs)
     if unverified:
-        complain(f"{tables.jobs(unverified)} stopped with a savepoint that the service could not read and verify")
+        complain(
+            t(
+                "{jobs} stopped with a savepoint that the service could not read and verify",
+                jobs=tables.jobs(unverified),
+            )
+        )
     if not stop.settled and stop.state != "paused":
         return data, TIME_UP
     good = all(_good(view, stop) for view in stop.jobs) and len(stop.jobs) == most
@@ -337,7 +371,7 @@ def _good(view: StopView, stop: Stop) -> bool:
 def _show(client: Client, data: Any, common: Common, columns: str | None = None) -> None:
     stop = read(data, Stop)
     if common.head and columns is None:
-        orders.tell_head(stop, "stops", "" if stop.savepoint else ", without savepoints")
+        orders.tell_head(stop, "stops", "" if stop.savepoint else t(", without savepoints"))
     kind = STOP_JOBS if any(view.wave for view in stop.jobs) else STOP_JOBS.without("wave")
     common.show(kind, data["jobs"], data, columns)
     if common.words and columns is None:

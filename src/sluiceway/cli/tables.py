@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from sluiceway.cli.heads import Head
+from sluiceway.cli.language import t
 from sluiceway.cli.output import one_line
 
 if TYPE_CHECKING:  # rich takes longer to load than a list to be shown: only for a terminal
@@ -72,7 +73,8 @@ def drawn(heads: Sequence[Head], rows: Sequence[Sequence[str]], room: int | None
 
     made = grid(heads, rows, room, _STYLES)
     if made.left_out:
-        made.lines.append(Text(f"No room for: {', '.join(made.left_out)}. -o wide shows all.", "dim"))
+        columns = ", ".join(made.left_out)
+        made.lines.append(Text(t("No room for: {columns}. -o wide shows all.", columns=columns), "dim"))
     return made
 
 
@@ -80,11 +82,25 @@ def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns two blanks apart, `-` for nothing: for grep, cut and awk."""
     cells = [[header.upper().replace(" ", "_") for header in headers]]
     cells += [[cell or "-" for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    widths = [max(width(row[i]) for row in cells) for i in range(len(headers))]
     for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line = "  ".join(padded(cell, most) for cell, most in zip(row, widths, strict=True))
         sys.stdout.write(line.rstrip() + "\n")
     sys.stdout.flush()
+
+
+def width(text: str) -> int:
+    """The cells that a text takes on a terminal: a Chinese character takes two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def padded(text: str, cells: int) -> str:
+    """A text with as many blanks behind it as make it so wide."""
+    return text + " " * (cells - width(text))
 
 
 def size(count: int | None) -> str:
@@ -134,8 +150,12 @@ def seconds_between(first: str, last: str | None) -> float | None:
 def silent(cluster: str, since: str, reason: str) -> str:
     """Since when a cluster does not answer, and why, in a sentence."""
     seconds = seconds_between(since, datetime.now(UTC).isoformat())
-    how_long = f"for {lasting(int(max(seconds, 1) * 1000))}" if seconds is not None else f"since {since}"
-    return f"Cluster {cluster} has not answered {how_long}" + (f": {reason}." if reason else ".")
+    if seconds is None:
+        what = t("Cluster {cluster} has not answered since {since}", cluster=cluster, since=since)
+    else:
+        length = lasting(int(max(seconds, 1) * 1000))
+        what = t("Cluster {cluster} has not answered for {length}", cluster=cluster, length=length)
+    return t("{what}: {reason}.", what=what, reason=reason) if reason else t("{what}.", what=what)
 
 
 def lasting(millis: int) -> str:
@@ -164,7 +184,15 @@ def yes(value: bool) -> str:
 
 def jobs(count: int) -> str:
     """So many jobs, in words."""
-    return f"{count} job{'' if count == 1 else 's'}"
+    return t("1 job") if count == 1 else t("{count} jobs", count=count)
+
+
+def some_jobs(named: Sequence[str], count: int) -> str:
+    """So many jobs, of which these few are named."""
+    few = ", ".join(named)
+    if count > len(named):
+        return t("jobs {few} and {more} more", few=few, more=count - len(named))
+    return t("job {few}", few=few) if count == 1 else t("jobs {few}", few=few)
 
 
 def counts(phases: Mapping[str, int]) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from sluiceway.cli import context_file, kept, private
 from sluiceway.cli.context_file import Context, Contexts
 from sluiceway.cli.kept import Kept
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NOT_ALLOWED, Failed
 from sluiceway.cli.signing import Credential, Signer
 
@@ -62,7 +63,7 @@ class Target:
         for way in ways:
             if (found := way(project)) is not None:
                 return found
-        nobody = Credential(advice=f"Next: {self.login}, or set SLUICEWAY_TOKEN.")
+        nobody = Credential(advice=t("Next: {login}, or set SLUICEWAY_TOKEN.", login=self.login))
         return self._kept(kept.key_of("", self.server), project) or (nobody, "nothing")
 
     def _of_environment(self, _: str) -> tuple[Signer, str] | None:
@@ -130,7 +131,7 @@ def _value(option: str, what: str, context: Context | None, name: str, *, named:
     value, source = _first([(option, f"--{what}"), *below, (default, "default")])
     wrong = context_file.wrong_address if what == "server" else context_file.wrong_project
     if why := wrong(value):
-        raise Failed(f"{source} is {value}. {why}", code=2)
+        raise Failed(t("{source} is {value}. {why}", source=source, value=value, why=why), code=2)
     return value, source
 
 
@@ -149,12 +150,16 @@ def _path(file: Contexts, path: str) -> Path | None:
 def _of_file(path: Path) -> Credential:
     text = private.read_secret(path)
     if text is None:
-        raise Failed(f"{path}, which is to hold the access key, is not there.", code=NOT_ALLOWED)
+        raise Failed(t("{path}, which is to hold the access key, is not there.", path=path), code=NOT_ALLOWED)
     try:
         key = msgspec.json.decode(text, type=_Key)
     except (msgspec.DecodeError, RecursionError):
-        like = 'JSON as `sluiceway access keys add --json` prints it: {"access": "…", "secret": "…"}'
-        raise Failed(f"{path} holds no access key. It is {like}.", code=2) from None
+        told = t(
+            "{path} holds no access key. It is JSON as `sluiceway access keys add --json` prints it: "
+            '{{"access": "…", "secret": "…"}}.',
+            path=path,
+        )
+        raise Failed(told, code=2) from None
     return Credential(key.access, key.secret, key.security_token or "")
 
 
@@ -162,5 +167,9 @@ def _of_variables(name: str, names: Sequence[str]) -> Credential:
     values = [_variable(variable) if variable else "" for variable in names]
     missing = [variable for variable, value in zip(names, values, strict=True) if variable and not value]
     if missing:
-        raise Failed(f"Context {name} takes its access key from {' and '.join(missing)}: not set.", code=NOT_ALLOWED)
+        variables = t(" and ").join(missing)
+        raise Failed(
+            t("Context {name} takes its access key from {variables}: not set.", name=name, variables=variables),
+            code=NOT_ALLOWED,
+        )
     return Credential(*values)

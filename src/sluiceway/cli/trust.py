@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, one_line
 
 LOOKING: Final = 5.0  # seconds to get the certificate once more, to name it
@@ -22,19 +23,27 @@ def trusting(authority: Path | None) -> ssl.SSLContext:
             context.load_verify_locations(authority)
     except (OSError, ValueError) as error:  # of ssl, too
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise Failed(f"The certificate authority {authority} cannot be read: {why}.", code=2) from error
+        raise Failed(
+            t("The certificate authority {authority} cannot be read: {why}.", authority=authority, why=why), code=2
+        ) from error
     return context
 
 
 def not_trusted(server: str, host: str, port: int, error: ssl.SSLCertVerificationError) -> str:
     """The whole story of a refused certificate."""
     about, names = _named(host, port)
-    why = f"The certificate of {server} is not trusted: {error.verify_message or error.reason}{about}"
+    said = error.verify_message or error.reason
+    why = t("The certificate of {server} is not trusted: {said}{about}", server=server, said=said, about=about)
     if error.verify_code in {_ANOTHER_HOST, _ANOTHER_ADDRESS} and names:
-        return one_line(f"{why} Give --server with a name that it is for: {', '.join(names)[:LONGEST]}.")
+        known = ", ".join(names)[:LONGEST]
+        return one_line(t("{why} Give --server with a name that it is for: {names}.", why=why, names=known))
     return one_line(
-        f"{why} If this is your service, have its issuer's certificate trusted: set SSL_CERT_FILE to a file with it, "
-        "as in SSL_CERT_FILE=ca.pem, or name the file in a context (sluiceway contexts add NAME --ca ca.pem)."
+        t(
+            "{why} If this is your service, have its issuer's certificate trusted: set SSL_CERT_FILE "
+            "to a file with it, as in SSL_CERT_FILE=ca.pem, or name the file in a context (sluiceway "
+            "contexts add NAME --ca ca.pem).",
+            why=why,
+        )
     )
 
 
@@ -52,5 +61,11 @@ def _named(host: str, port: int) -> tuple[str, Sequence[str]]:
         subject, issuer = (one.rfc4514_string()[:LONGEST] for one in (made.subject, made.issuer))
         until = made.not_valid_after_utc.date().isoformat()
     except (OSError, ValueError):
-        return ".", ()
-    return f" (it is for {subject or 'nobody'}, made by {issuer or 'nobody'}, and valid until {until}).", names
+        return t("."), ()
+    subject, issuer = subject or t("nobody"), issuer or t("nobody")
+    return t(
+        " (it is for {subject}, made by {issuer}, and valid until {until}).",
+        subject=subject,
+        issuer=issuer,
+        until=until,
+    ), names

@@ -6,6 +6,7 @@ from typing import Final
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Variable, each
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, commands, or_default
 from sluiceway.cli.output import Failed
 from sluiceway.cli.output_options import ColumnNames
@@ -54,13 +55,19 @@ def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, com
     client = common.client()
     known = {variable.var_name: variable for variable in each(client.variables(), Variable)}
     if sensitive and name in known and not known[name].is_sensitive:
-        raise Failed(f"{name} is not sensitive, and its value was shown. Delete it, then set it as a sensitive one.")
+        raise Failed(
+            t("{name} is not sensitive, and its value was shown. Delete it, then set it as a sensitive one.", name=name)
+        )
     text = sys.stdin.read().removesuffix("\n") if value is None else value
     if name in known:
         client.update_variable(name, text)
     else:
         client.create_variable(name, text, sensitive=sensitive)
-    done = f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start."
+    done = (
+        t("{name} is changed; jobs have it from their next start.", name=name)
+        if name in known
+        else t("{name} is created; jobs have it from their next start.", name=name)
+    )
     return common.told({"var_name": name, "created": name not in known}, done)
 
 
@@ -72,4 +79,4 @@ def delete(name: str, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     common.client().delete_variable(name)
-    return common.told({"var_name": name, "deleted": True}, f"{name} is deleted.")
+    return common.told({"var_name": name, "deleted": True}, t("{name} is deleted.", name=name))

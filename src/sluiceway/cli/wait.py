@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
@@ -12,6 +13,7 @@ from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.language import in_english, t
 from sluiceway.cli.options import Common, Seconds, commands, once, or_default
 from sluiceway.cli.output import TIME_UP, Failed, complain
 from sluiceway.cli.output_options import ColumnNames
@@ -40,7 +42,7 @@ class Seen:
 
     what: str
     state: str
-    why: str = ""
+    why: Callable[[], str] = str  # in the language of the moment: documents have it in English
     met: bool = False
     never: bool = False  # it will not be unless somebody does something
     job_id: int | None = None
@@ -48,7 +50,7 @@ class Seen:
     @property
     def shown(self) -> dict[str, object]:
         """The same for programs."""
-        return {"what": self.what, "job_id": self.job_id, "state": self.state, "why": self.why, "met": self.met}
+        return {"what": self.what, "job_id": self.job_id, "state": self.state, "why": self.why(), "met": self.met}
 
 
 @wait_app.default
@@ -82,12 +84,13 @@ def wait(
     choice, common = choice or Choice(), or_default(common)
     client = common.client()
     seen: Sequence[Seen] = ()
-    with Board(f"Waiting for {for_}") as board:
+    with Board(t("Waiting for {for_}", for_=for_)) as board:
         for seen in looks(_looking(client, targets, choice, for_), timeout, board.say):
-            board.show([Line(one.job_id, one.what, one.state, one.why, done=one.met) for one in seen])
+            board.show([Line(one.job_id, one.what, one.state, one.why(), done=one.met) for one in seen])
             if any(one.never for one in seen) or all(one.met for one in seen):
                 break
-    rows = [one.shown for one in seen]
+    with in_english(wanted=common.json):
+        rows = [one.shown for one in seen]
     common.show(_waited(for_), rows, {"for": for_, "waited": rows}, columns)
     return _code(seen, for_)
 
@@ -107,9 +110,10 @@ def _code(seen: Sequence[Seen], wanted: Condition) -> int:
     if all(one.met for one in seen):
         return 0
     if lost := [one.what for one in seen if one.never]:
-        complain(f"This will not be {wanted} by itself: {', '.join(lost[:5])}")
+        complain(t("This will not be {wanted} by itself: {lost}", wanted=wanted, lost=", ".join(lost[:5])))
         return 1
-    complain(f"The time is up; {sum(not one.met for one in seen)} of {len(seen)} are not {wanted}.")
+    count = sum(not one.met for one in seen)
+    complain(t("The time is up; {count} of {all} are not {wanted}.", count=count, all=len(seen), wanted=wanted))
     return TIME_UP
 
 
@@ -119,13 +123,23 @@ def _looking(client: Client, targets: Sequence[str], choice: Choice, wanted: Con
     others = [(kind, name) for kind, _, name in (target.partition("/") for target in targets if "/" in target)]
     for kind, name in others:
         if kind not in _LOOKS:
-            raise Failed(f"{kind}/{name} is none of {', '.join(f'{kind}/…' for kind in _LOOKS)}, or a job.", code=2)
-        if _LOOKS[kind][0] != wanted:
-            raise Failed(f"{kind}/{name} is waited for with --for={_LOOKS[kind][0]}.", code=2)
+            known = ", ".join(f"{kind}/…" for kind in _LOOKS)
+            raise Failed(t("{kind}/{name} is none of {known}, or a job.", kind=kind, name=name, known=known), code=2)
+        if (condition := _LOOKS[kind][0]) != wanted:
+            raise Failed(
+                t("{kind}/{name} is waited for with --for={condition}.", kind=kind, name=name, condition=condition),
+                code=2,
+            )
     if others and not (named or choice):
         return lambda: [_LOOKS[kind][1](client, name) for kind, name in others]
     if wanted not in _OF_JOBS or others:
-        raise Failed(f"--for={wanted} is for {'jobs' if wanted in _OF_JOBS else 'stop/7, or cluster/prod'}.", code=2)
+        of_jobs = wanted in _OF_JOBS
+        raise Failed(
+            t("--for={wanted} is for jobs.", wanted=wanted)
+            if of_jobs
+            else t("--for={wanted} is for stop/7, or cluster/prod.", wanted=wanted),
+            code=2,
+        )
     job_ids = _jobs(client, named, choice)
     return lambda: [_job(fare, wanted) for fare in _fares(client, job_ids)]
 
@@ -133,12 +147,12 @@ def _looking(client: Client, targets: Sequence[str], choice: Choice, wanted: Con
 def _jobs(client: Client, named: Sequence[str], choice: Choice) -> list[int]:
     """The jobs that are meant when the waiting begins. Raises `Failed` where there are none."""
     if bool(named) == bool(choice):
-        raise Failed("Say which jobs, in one way: their ids or names, or what they have in common.", code=2)
+        raise Failed(t("Say which jobs, in one way: their ids or names, or what they have in common."), code=2)
     if named:
         return once(client, named)
     found, _, unjudged = client.listed(choice.query(), None)
     tell_unjudged(unjudged)
-    return [fare.job_id for fare in each(found, Fare)] or nothing(client, choice, "can be waited for")
+    return [fare.job_id for fare in each(found, Fare)] or nothing(client, choice, t("can be waited for"))
 
 
 def _fares(client: Client, job_ids: Sequence[int]) -> Iterator[Fare]:
@@ -156,7 +170,7 @@ def _job(fare: Fare, wanted: Condition) -> Seen:
     if wanted == "proven":
         met = up and health is not None and health.proof in _PROVEN
     never = not met and fare.status in _OVER
-    return Seen(fare.name, words.state(fare.status, health), words.why(fare), met, never, fare.job_id)
+    return Seen(fare.name, words.state(fare.status, health), partial(words.why, fare), met, never, fare.job_id)
 
 
 def _stop(client: Client, name: str) -> Seen:
@@ -174,12 +188,12 @@ def _move(client: Client, name: str) -> Seen:
 def _order(kind: str, name: str, order: Stop | Resume | Move) -> Seen:
     paused = order.state == "paused"
     why = order.state_reason if paused else tables.counts(order.phases)
-    return Seen(f"{kind} {name}", order.state, why, order.settled, never=paused and not order.settled)
+    return Seen(f"{kind} {name}", order.state, lambda: why, order.settled, never=paused and not order.settled)
 
 
 def _number(kind: str, name: str) -> int:
     if not name.isascii() or not name.isdigit() or len(name) > 18:
-        raise Failed(f"{kind}/{name} has no number of a {kind}, as in {kind}/7.", code=2)
+        raise Failed(t("{kind}/{name} has no number of a {kind}, as in {kind}/7.", kind=kind, name=name), code=2)
     return int(name)
 
 
@@ -187,8 +201,11 @@ def _cluster(client: Client, name: str) -> Seen:
     cluster = read(client.cluster(name).data, Cluster)
     health = cluster.health
     answers = health is not None and health.answers and not cluster.trouble
-    why = cluster.trouble or (health.reason if health else "nobody has asked it yet")
-    return Seen(f"cluster {name}", "answering" if answers else "silent", "" if answers else why, answers)
+
+    def why() -> str:
+        return cluster.trouble or (health.reason if health else t("nobody has asked it yet"))
+
+    return Seen(f"cluster {name}", "answering" if answers else "silent", str if answers else why, answers)
 
 
 _LOOKS: Final[Mapping[str, tuple[Condition, Callable[[Client, str], Seen]]]] = {

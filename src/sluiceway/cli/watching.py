@@ -9,6 +9,7 @@ from rich.text import Text
 
 from sluiceway.cli import tables
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.output_options import Output
 from sluiceway.cli.progress import looks
@@ -23,7 +24,7 @@ _FRAME: Final = 4  # lines of a terminal that are no rows: title, line, what is 
 def watch(look: Callable[[], Sequence[Any]], kind: Kind[T], columns: str | None, form: Output) -> None:
     """Show a list until Ctrl-C. A service that goes away is waited for, and this is said. Raises `Failed`."""
     if form.output == "name":
-        raise Failed("--watch shows rows, and -o name none; leave one of them out.", code=2)
+        raise Failed(t("--watch shows rows, and -o name none; leave one of them out."), code=2)
     chosen = form.chosen(kind, columns)
     console = Console()
     if form.json or not console.is_terminal or console.is_dumb_terminal:
@@ -43,7 +44,7 @@ def _picture(console: Console, chosen: Sequence[Column[T]], things: Sequence[T])
     cells = [[one_line(column.cell(thing)) for column in chosen] for thing in things]
     lines = tables.drawn([column.head for column in chosen], cells, width).lines
     if len(lines) > (room := max(height - _FRAME, 1)):
-        lines = [*lines[: room + 1], Text("… and more; --limit or a choice shows fewer", "dim")]
+        lines = [*lines[: room + 1], Text(t("… and more; --limit or a choice shows fewer"), "dim")]
     for line in lines:
         line.no_wrap, line.overflow = True, "crop"
     return Group(*lines)
@@ -55,7 +56,7 @@ class _Changes(Generic[T]):
     def __init__(self, kind: Kind[T], chosen: Sequence[Column[T]], form: Output) -> None:
         self._kind, self._chosen, self._form = kind, chosen, form
         self._known: Mapping[str, Sequence[str]] | None = None
-        self._widths = [len(column.header) for column in chosen]
+        self._widths = [tables.width(column.header) for column in chosen]
 
     def show(self, rows: Sequence[Any]) -> None:
         """The list as it is now."""
@@ -68,7 +69,7 @@ class _Changes(Generic[T]):
             if known.get(key) != news:
                 self._form.line(row, self._line([column.cell(thing) for column in self._chosen]))
         for key in known.keys() - seen.keys():
-            complain(f"{self._kind.columns[0].header} {key} is no longer in the list")
+            complain(t("{what} {key} is no longer in the list", what=self._kind.columns[0].header, key=key))
         self._known = seen
 
     def _news(self, thing: T) -> Sequence[str]:
@@ -76,9 +77,9 @@ class _Changes(Generic[T]):
 
     def _begin(self, things: Sequence[T]) -> None:
         for at, column in enumerate(self._chosen):
-            self._widths[at] = max([self._widths[at], *(len(column.cell(thing)) for thing in things)])
+            self._widths[at] = max([self._widths[at], *(tables.width(column.cell(thing)) for thing in things)])
         say(self._line([column.header.upper().replace(" ", "_") for column in self._chosen]))
 
     def _line(self, cells: Sequence[str]) -> str:
-        padded = (one_line(cell or "-").ljust(width) for cell, width in zip(cells, self._widths, strict=True))
+        padded = (tables.padded(one_line(cell or "-"), width) for cell, width in zip(cells, self._widths, strict=True))
         return "  ".join(padded).rstrip()
