@@ -1690,6 +1690,28 @@ def test_verify_exits_with_0_only_for_a_whole_one(stub: Stub, capsys: pytest.Cap
     assert "2 of its files are on another storage" in err
 
 
+# --- with -o name -----------------------------------------------------------------------------------------------------
+
+NAMED = [
+    (["stop", "1", "2"], "POST /stops", accepted(1, 2), "7"),
+    (["resume", "7"], "POST /stops/7/resume", accepted(1, 2), "7"),
+    (["jobs", "run", "1", "2"], "POST /jobs/run", (200, outcomes(None, None)), "1\n2"),
+    (["jobs", "delete", "1", "2", "--yes"], "POST /jobs/delete", (200, outcomes(None, None)), "1\n2"),
+    (["savepoints", "take", "1"], "POST /savepoints", accepted(1), "1"),
+    (["variables", "set", "zone", "eu"], "GET /variables", (200, {"global_vars": [], "count": 0}), "zone"),
+]
+
+
+@pytest.mark.parametrize(("words", "call", "answer", "names"), NAMED, ids=[" ".join(row[0][:2]) for row in NAMED])
+def test_what_was_made_or_changed_is_told_by_its_name_alone(
+    stub: Stub, capsys: pytest.CaptureFixture[str], words: list[str], call: str, answer: Answered, names: str
+) -> None:
+    stub.on("POST /variables", (201, {}))
+    stub.on(call, answer)
+    assert run([*words, "-o", "name"]) == 0
+    assert capsys.readouterr().out == f"{names}\n"
+
+
 # --- what a terminal shows, and what the demo checks ----------------------------------------------------------------
 
 

@@ -72,7 +72,7 @@ def jars(name: str, /, *, columns: ColumnNames = None, common: Common | None = N
     common = or_default(common)
     data = common.client().cluster_jars(name).data
     found = read(data, Jars)
-    if found.reason and not common.json:
+    if found.reason and common.words:
         complain(found.reason)
     else:
         common.show(JARS, found.jars, data, columns)
@@ -217,7 +217,7 @@ def drain(
 
         def close() -> None:
             client.edit_cluster(name, {"draining": True})
-            if not common.json:
+            if common.words:
                 say(t("No job is started on {name} any more.", name=name))
 
         body = how | {"select": Choice(cluster=(name,)).body(), "to": to}

@@ -57,6 +57,8 @@ def tag(
             failed.append(job)
     if common.json:
         common.document({"tagged": done, "failed": failed})
+    elif not common.words:
+        common.names(*done)
     elif done:
         say(t("Changed the tags of {jobs}.", jobs=tables.jobs(len(done))))
     return int(bool(failed))

@@ -110,9 +110,10 @@ def create(
 
 def _created(client: Client, job: Any, name: str, *, run: bool, common: Common) -> int:
     job_id = int(job["job_id"])
-    if not common.json and run:
+    common.names(job_id)
+    if common.words and run:
         say(t("Job {job_id} ({name}) is created.", job_id=job_id, name=name))
-    elif not common.json:
+    elif common.words:
         say(t("Job {job_id} ({name}) is created. Start it with: sluiceway jobs run {job_id}", job_id=job_id, name=name))
     try:
         answers = client.run([job_id], resume=False) if run else None
@@ -130,7 +131,7 @@ def _created(client: Client, job: Any, name: str, *, run: bool, common: Common) 
         ) from failed
     if common.json:
         common.document({"job": job, "run": _as_json(answers) if answers else None})
-    elif answers and answers.accepted:
+    elif answers and answers.accepted and common.words:
         say(t("Its start is accepted. Look at it with: sluiceway jobs show {job_id}", job_id=job_id))
     return report(client, answers, quiet=common.json) if answers else 0
 
@@ -196,10 +197,12 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
         common.document(_as_json(answers) | ({"statuses": states} if wait else {}))
     elif found:
         common.table(_STARTED, found)
+    elif not common.words:
+        common.names(*accepted)
     elif accepted:
         say(t("The start of {jobs} is accepted.", jobs=tables.jobs(len(accepted))))
     code = report(client, answers, quiet=common.json)
-    if not common.json:
+    if common.words:
         tell_losses(client, answers)
     if any(each.coming for each in found):
         complain(t("The time is up. Starts under way go on; look with: sluiceway jobs health"))
@@ -305,6 +308,8 @@ def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None
     answers = client.delete(wanted)
     if common.json:
         common.document(_as_json(answers))
+    elif not common.words:
+        common.names(*(answer.job_id for answer in answers.jobs if answer.accepted))
     elif answers.accepted:
         say(t("Deleted: {jobs}.", jobs=tables.jobs(answers.accepted)))
     return report(client, answers, quiet=common.json)

@@ -125,14 +125,15 @@ def carried_out(
     first()
     data = whole(client.move(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
-    if not common.json:
+    common.names(*filter(None, [answers.id]))
+    if common.words:
         _say_accepted(answers, body["to"])
         warn(client, answers)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
         if common.json:
             common.document(data)
-        elif choice is None:
+        elif choice is None and common.words:
             say(t("There is no job to move."))
         return 0 if choice is None else nothing(client, choice, t("can be moved now"))
     end: tuple[Any, int] | None = None
@@ -316,7 +317,7 @@ def _rests(found: Move) -> bool:
 
 def _ended(data: Any, common: Common) -> int:
     found = read(data, Move)
-    if not common.json:
+    if common.words:
         _show(data, common)
     if found.state == "paused":
         complain(

@@ -101,7 +101,7 @@ def shown(
     `waited` is the last answer with its exit code, and has been shown to people already.
     """
     data, code = waited or (look().data, 0)
-    if common.json or waited is None:
+    if not common.words or waited is None:
         show(data)
     return code
 

@@ -1,7 +1,7 @@
 """The form of answers: the options that every command has, and the one place where each form is made."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
@@ -28,8 +28,8 @@ class Output:
     """The form of the answer."""
 
     output: Annotated[Form, Parameter(name=("--output", "-o"))] = "table"
-    """table; wide, with all columns; name, one a line as other commands take it; json; yaml; or jsonl, one JSON
-    document a line for each row."""
+    """table; wide, with all columns; name, one a line as other commands take it, also of what was made or changed;
+    json; yaml; or jsonl, one JSON document a line for each row."""
 
     as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
     """The same as -o json: one JSON document on standard output, and nothing else there."""
@@ -74,13 +74,21 @@ class Output:
         else:
             documents.write_next(data, self._form)
 
+    def names(self, *names: object) -> None:
+        """With -o name, what was made or changed, one a line as other commands take it; nothing with other forms."""
+        if self.output == "name" and not self.json:
+            for name in names:
+                say(one_line(str(name)))
+
     def told(self, data: Any, shown: str | Callable[[], object]) -> int:
-        """What was done or found: as a document, or for people. Gives back the exit code of a success.
+        """What was done or found: as a document, by its name, or for people. Gives back the exit code of a success.
 
         For people it is a sentence, or whatever a function prints, which is called only then.
         """
         if self.json:
             self.document(data)
+        elif self.output == "name" and (name := _named(data)) is not None:
+            self.names(name)
         elif isinstance(shown, str):
             say(shown)
         else:
@@ -130,6 +138,12 @@ class Output:
         else:
             tables.table(title, _chosen(lines(), columns), wide=self.output == "wide")
         return self.words and columns is None
+
+
+def _named(data: Any) -> object | None:
+    """What other commands call it; None where it has no name."""
+    keys = ("id", "job_id", "name", "var_name", "current", "version", "file")
+    return next((data[key] for key in keys if data.get(key) is not None), None) if isinstance(data, Mapping) else None
 
 
 def _chosen(lines: Sequence[tuple[str, str]], names: str | None) -> Sequence[tuple[str, str]]:

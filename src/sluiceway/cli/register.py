@@ -56,6 +56,8 @@ def register(
     found = read(reply.data, Registered)
     if common.json:
         common.document(reply.data)
+    elif not common.words:
+        common.names(*filter(None, [found.id]))
     else:
         _show(found)
     for text in _warnings(found):

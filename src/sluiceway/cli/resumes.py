@@ -134,7 +134,8 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
     answers = read(data, Answers)
     if terms.dry_run:
         return show_way_back(answers, data, common)
-    if not common.json:
+    common.names(*filter(None, [answers.id]))
+    if common.words:
         _say_accepted(answers)
     end: tuple[Any, int] | None = None
     others: list[dict[str, object]] = []
@@ -150,7 +151,7 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
     if common.json:
         common.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
     code = max(code, report(client, answers, quiet=common.json))
-    if not common.json:
+    if common.words:
         tell_losses(client, answers)
     return code
 
@@ -189,7 +190,7 @@ def _say_accepted(answers: Answers) -> None:
 
 def _ended(data: Any, common: Common) -> int:
     resume = read(data, Resume)
-    if not common.json:
+    if common.words:
         _show(data, common)
     if resume.state == "paused":
         complain(

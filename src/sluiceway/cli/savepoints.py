@@ -100,6 +100,8 @@ def take(
     answers = read(reply.data, Answers)
     if common.json:
         common.document(reply.data)
+    elif not common.words:
+        common.names(*(answer.job_id for answer in answers.jobs if answer.accepted))
     elif answers.accepted:
         say(
             t("1 savepoint accepted.")
@@ -131,6 +133,8 @@ def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int
     found = read(reply.data, Verification)
     if common.json:
         common.document(reply.data)
+    elif not common.words:
+        common.names(savepoint_id)
     elif found.whole:
         say(t("Savepoint {savepoint_id} is whole: {path}", savepoint_id=savepoint_id, path=found.savepoint.path))
     _complain(found.savepoint.path, found.wrong, found.more_wrong, found.unchecked)

@@ -109,7 +109,8 @@ def stop(
     sent, rest = confirmed(client.stop, body, deed, keyed=sending.idempotency_key is not None)
     data = whole(client.stop(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
-    if not common.json:
+    common.names(*filter(None, [answers.id]))
+    if common.words:
         _say_accepted(client, answers, undone=None if look.plan else savepoint and not manner.drain)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
@@ -122,7 +123,7 @@ def stop(
 def _told(client: Client, data: Any, answers: Answers, sending: Sending, common: Common) -> int:
     """Report on a request to stop jobs, after waiting for them where asked."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
-    if not common.json:
+    if common.words:
         _tell_stopped(answers)
         warn(client, answers)
     end = None
@@ -261,7 +262,8 @@ def retry(
     client = common.client()
     reply = client.retry_stop(stop_id, sending.key())
     answers = read(reply.data, Answers)
-    if not common.json:
+    common.names(*filter(None, [answers.id]))
+    if common.words:
         _say_accepted(client, answers, of=stop_id)
     return _told(client, reply.data, answers, sending, common)
 
@@ -331,7 +333,7 @@ def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, c
 
 
 def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, common: Common) -> tuple[Any, int]:
-    if not common.json:
+    if common.words:
         _show(client, data, common)
     if stop.state == "paused":
         complain(
