@@ -376,7 +376,8 @@ def test_without_a_command_the_fleet_is_shown_in_a_few_lines(stub: Stub, capsys:
     assert run([]) == 0
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 6
-    assert said[3].split(maxsplit=2)[2] == "stop 7 (paused, 12 of 40)"
+    assert said[1] == "  clusters     0 registered."
+    assert said[3] == "  under way    stop 7 (paused, 12 of 40)"
     assert "job 5 job-5 (restarting)" in said[4]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -99,9 +100,14 @@ def test_a_question_is_asked_in_chinese_and_answered_as_ever(
 ) -> None:
     asked: list[str] = []
     answers = ["yes", "3"]
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return answers.pop(0)
+
     terminal = SimpleNamespace(isatty=lambda: True)
     monkeypatch.setattr("sluiceway.cli.asking.sys", SimpleNamespace(stdin=terminal, stderr=terminal))
-    monkeypatch.setattr("sluiceway.cli.asking.ask", lambda question: asked.append(question) or answers.pop(0))
+    monkeypatch.setattr("sluiceway.cli.asking.ask", answer)
     monkeypatch.setenv("SLUICEWAY_ASK_ABOVE", "2")
     stub.on("POST /stops", accepted(1, 2, 3))
     assert run(["stop", "1", "2", "3"]) == 1
@@ -112,17 +118,43 @@ def test_a_question_is_asked_in_chinese_and_answered_as_ever(
     assert asked == ["输入作业数量 3 继续："] * 2
 
 
+WRONG_CALLS = [
+    ("jobs list --stat x", "未知选项：--stat。是否应为 --status？"),
+    ("jobs list --limit x", "--limit 的值“x”无效，应为整数。"),
+    ("events --limit 0", "--limit 的值“0”无效。应 > 0。"),
+    ("stop 1 --format cano", '--format 的值“cano”无效，可选值："auto", "canonical", "native"。是否应为 "canonical"？'),
+    ("stop 1 --wait --wait", "参数 --wait 重复指定。"),
+    ("jobs creat", '未知命令“creat”。是否应为 "create"？可用命令：create, '),
+    ("move 1", "命令 move 缺少参数 --to 的值。"),
+    ("jobs list --watch extra", "多余的参数：'extra'。"),
+    ("jobs list --server foo", "--server 的值“foo”无效。应为 URL，例如 http://127.0.0.1:8640。"),
+    ("stop 1 --wait --timeout abc", "--timeout 的值无效：应为时长，例如 45s、30m、1h30m 或 2d。"),
+    ("stop 1 --timeout 5s", "--timeout 是最长等待时间，需要与 --wait 一起使用。"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), WRONG_CALLS)
+def test_a_wrong_call_is_explained(stub: Stub, capsys: pytest.CaptureFixture[str], words: str, told: str) -> None:
+    assert run(words.split()) == 2
+    assert capsys.readouterr().err.startswith(f"sluiceway: {told}")
+    assert stub.asked == []
+
+
 OPEN = {"headers": [], "user": "", "ca": False, "certificate": False}
-CLUSTER = {
+CLUSTER: dict[str, Any] = {
+    **dict.fromkeys(("origin", "trouble"), ""),
+    **dict.fromkeys(("max_savepoints", "health")),
     "name": "c0",
-    "addresses": [],
     "kind": "session",
     "labels": {},
+    "addresses": [],
     "projects": [],
-    "max_savepoints": None,
     "draining": False,
+    "guards": OPEN,
+    "source": "api",
+    "default": True,
+    "runs": 0,
 }
-CLUSTER |= {"guards": OPEN, "source": "api", "origin": "", "default": True, "runs": 0, "trouble": "", "health": None}
 FOR_PROGRAMS = [
     ["jobs", "list", "--json"],
     ["jobs", "list"],

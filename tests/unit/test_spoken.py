@@ -68,8 +68,9 @@ def text_of(call: ast.Call) -> str:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
 
 
-def places_in(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+def places_in(text: str) -> set[tuple[str, str | None, str | None]]:
+    """Each with its format."""
+    return {(name, form, kind) for _, name, form, kind in Formatter().parse(text) if name is not None}
 
 
 def test_every_text_stands_in_the_code_as_it_is_and_has_its_chinese() -> None:
@@ -89,8 +90,22 @@ def test_both_languages_have_the_places_that_are_filled() -> None:
         filled = {keyword.arg for keyword in call.keywords}
         if filled:  # without any, braces are braces
             text = text_of(call)
-            assert places_in(text) == filled, where
-            assert places_in(MESSAGES[text]) == filled, where
+            assert {name for name, *_ in places_in(text)} == filled, where
+            assert places_in(MESSAGES[text]) == places_in(text), where
+
+
+def early(node: ast.AST) -> Iterator[ast.Call]:
+    """Calls of `t` that are made when a module is loaded, and nobody knows the language."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(each, ast.Call) and name_of(each) == "t":
+            yield each
+        yield from early(each)
+
+
+def test_the_language_is_asked_for_when_something_is_said() -> None:
+    assert [(module, text_of(call)) for module, tree in modules().items() for call in early(tree)] == []
 
 
 def test_the_chinese_is_simplified_with_its_own_punctuation() -> None:

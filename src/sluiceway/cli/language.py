@@ -60,6 +60,15 @@ def t(text: str, /, **places: object) -> str:
     return text.format_map(places) if places else text
 
 
+def of_wrong_call(text: str) -> str:
+    """What Cyclopts says of a wrong call, in the language of this call."""
+    if _spoken is Language.CHINESE:
+        from sluiceway.cli.chinese import wrong_calls
+
+        return wrong_calls.said(text)
+    return text
+
+
 def chosen(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> tuple[Language, list[str]]:
     """The language of a call, and its arguments without that choice. Raises `Failed`.
 

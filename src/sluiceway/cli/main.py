@@ -144,7 +144,7 @@ def run(arguments: Sequence[str]) -> int:
         shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
     except CycloptsError as error:
-        complain(f"{error}\n{t('See --help.')}")
+        complain(f"{language.of_wrong_call(str(error))}\n{t('See --help.')}")
         return 2
     except Failed as failed:
         complain(str(failed))
