@@ -1,0 +1,55 @@
+"""What `--help` and the manual pages say in simplified Chinese, by what they say in English.
+
+A key is a paragraph in one line, or of "Example: `code`" and its like what stands before the code. Code in backticks,
+options and placeholders stay as they are; Chinese text has full-width punctuation, and a blank between it and Latin
+letters. The words, which are those of README.zh-CN.md and of the service's errors:
+
+========================  ==================
+access key, grant         访问密钥、授权
+adopt                     纳管
+checkpoint, savepoint     检查点、保存点
+cluster, queue            集群、队列
+dry run, plan             试运行、计划
+job, operator, state      作业、算子、状态
+label, tag                标签
+parked                    搁置
+proven                    证实
+settled                   有结果
+stop, resume, move        停止操作、恢复操作、迁移操作；一般地说：操作
+wave                      批次
+jar, slot, sink, source,  原样保留
+task, Token, watermark
+========================  ==================
+"""
+
+import re
+from typing import Final
+
+from sluiceway.cli.chinese.help import (
+    access,
+    clusters,
+    common,
+    contexts,
+    jobs,
+    moves,
+    others,
+    resumes,
+    savepoints,
+    serve,
+    stops,
+    upkeep,
+    words,
+)
+
+MODULES: Final = (
+    *(access, clusters, common, contexts, jobs, moves, others, resumes, savepoints, serve, stops, upkeep, words),
+)
+TEXTS: Final[dict[str, str]] = {english: chinese for module in MODULES for english, chinese in module.TEXTS.items()}
+_EXAMPLE: Final = re.compile(r"([^`]*:) (`[^`]++`)")
+
+
+def said(paragraph: str) -> str:
+    """A paragraph in Chinese, where there is one."""
+    if example := _EXAMPLE.fullmatch(paragraph):
+        return said(example[1]) + example[2]
+    return TEXTS.get(paragraph, paragraph)
