@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cyclopts import App
 
-from sluiceway.cli.output import visible
+from sluiceway.cli import language
+from sluiceway.cli.output import Failed, visible
 from sluiceway.cli.placed import placed
 
 if TYPE_CHECKING:
@@ -39,11 +40,18 @@ _files: ContextVar[bool] = ContextVar("_files", default=False)  # whether a file
 def answer(app: App) -> int:
     """Say what may stand where the cursor is: one value a line, as Cyclopts' protocol has it. It never fails."""
     *before, last = os.environ.get(WORDS, "").split(SEPARATOR)[:-1] or [""]
+    if before[-1:] == [language.OPTION]:
+        print(f"{SEPARATOR}begin\nen\nzh")
+        return 0
+    with suppress(Failed):
+        _, before = language.chosen(before)
     words = [*placed(before, app), last]
     os.environ[WORDS] = "".join(word + SEPARATOR for word in words)
     _words.set(words)
     with suppress(Exception):
         app([COMMAND])
+    if last.startswith("--") and language.OPTION.startswith(last) and "--" not in before:
+        print(language.OPTION)
     if _files.get():
         print(f"{SEPARATOR}files")
     return 0

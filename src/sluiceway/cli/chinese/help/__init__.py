@@ -7,18 +7,18 @@ letters. The words, which are those of README.zh-CN.md and of the service's erro
 ========================  ==================
 access key, grant         访问密钥、授权
 adopt                     纳管
-checkpoint, savepoint     检查点、保存点
 cluster, queue            集群、队列
+context                   上下文
 dry run, plan             试运行、计划
 job, operator, state      作业、算子、状态
 label, tag                标签
 parked                    搁置
 proven                    证实
+register a savepoint      登记
 settled                   有结果
 stop, resume, move        停止操作、恢复操作、迁移操作；一般地说：操作
 wave                      批次
-jar, slot, sink, source,  原样保留
-task, Token, watermark
+checkpoint, savepoint     原样保留，jar（jar 包）、sink、slot、source、task、Token、watermark 也一样
 ========================  ==================
 """
 

@@ -53,7 +53,7 @@ TEXTS: Final[dict[str, str]] = {
         "along. Default: until it is revoked."
     ): "有效期：30m、12h、7d。指定后为临时凭证，附带安全令牌（security token）。默认：吊销前一直有效。",
     "Those of one user. Default: all.": "只列出某个用户的访问密钥。默认：全部。",
-    "The access key (AK).": "访问密钥（AK）。",
+    "The access key (AK).": "访问密钥 ID（AK）。",
     "End all tokens of a user. They may get new ones with their password, unless they are disabled.": (
         "吊销用户的全部 Token。未被禁用的用户可凭密码重新获取。"
     ),
@@ -61,8 +61,8 @@ TEXTS: Final[dict[str, str]] = {
         "viewer: look. operator: also start, stop and verify. owner: also create, change, delete, and see who was "
         "refused. admin: also have savepoints written to any address; in every project, also register clusters."
     ): (
-        "viewer：查看。operator：还可启动、停止和校验。owner：还可创建、修改、删除，并查看谁被拒绝。admin：还可将保存"
-        "点写入任意地址；在所有项目中具有该角色时，还可注册集群。"
+        "viewer：查看。operator：还可启动、停止和校验。owner：还可创建、修改、删除，并查看谁被拒绝。admin：还可将 "
+        "savepoint 写入任意地址；在所有项目中具有该角色时，还可注册集群。"
     ),
     "viewer, operator, owner or admin.": "viewer、operator、owner 或 admin。",
     "The project's id; '*' for every project, also later ones.": "项目 ID；'*' 表示所有项目，包括以后的项目。",

@@ -20,7 +20,7 @@ TEXTS: Final[dict[str, str]] = {
         "列出该项目可用的集群，以及它们是否有响应。"
     ),
     "End a cluster's registration. Jobs keep their history; Flink itself is not touched.": (
-        "注销集群。作业的历史会保留；Flink 本身不受影响。"
+        "取消注册集群。作业的历史会保留；Flink 本身不受影响。"
     ),
     "Show one cluster: where it is, who may use it, how it is protected, and why it does not answer.": (
         "显示一个集群：地址、哪些项目可用、访问如何受到保护，以及没有响应的原因。"
@@ -49,7 +49,7 @@ TEXTS: Final[dict[str, str]] = {
     "KEY=VALUE; may be repeated.": "KEY=VALUE；可重复指定。",
     "A project that may use it; may be repeated. Default: all.": "可以使用该集群的项目；可重复指定。默认：所有项目。",
     "Savepoints that may be under way there at once. Default: the service's setting.": (
-        "该集群上可同时进行的保存点数量。默认：服务的设置。"
+        "该集群上可同时进行的 savepoint 数量。默认：服务的设置。"
     ),
     "A file with headers to send with each request, one `Name: value` on a line.": (
         "包含请求头的文件，每次请求都会附上，每行一个 `Name: value`。"
@@ -69,7 +69,7 @@ TEXTS: Final[dict[str, str]] = {
     "Take its labels away.": "移除其全部标签。",
     "The projects that may use it, in place of those that might.": "可以使用该集群的项目，替换原有的项目。",
     "Let all projects use it.": "允许所有项目使用该集群。",
-    "Savepoints that may be under way there at once.": "该集群上可同时进行的保存点数量。",
+    "Savepoints that may be under way there at once.": "该集群上可同时进行的 savepoint 数量。",
     "Forget headers, user, password and certificates, before others that are given here.": (
         "先清除请求头、用户名、密码和证书，再应用此处给出的设置。"
     ),
@@ -84,7 +84,7 @@ TEXTS: Final[dict[str, str]] = {
     "Let jobs be started there again.": "重新允许在该集群上启动作业。",
     (
         "Also while jobs may run there: they run on, and what is open waits until the name is registered again."
-    ): "即使可能有作业在其上运行也注销：作业继续运行，未完成的操作等到该名称重新注册后再继续。",
+    ): "即使可能有作业在其上运行也取消注册：作业继续运行，未完成的操作等到该名称重新注册后再继续。",
     (
         "Exits with 1 where nothing answers, the addresses are of several clusters, or the cluster does not see the "
         "storage. Needs the role admin in every project, as the service asks whatever address it is given."

@@ -4,7 +4,7 @@ from typing import Final
 
 TEXTS: Final[dict[str, str]] = {
     "Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.": (
-        "批量停止 Apache Flink 作业，为每个作业保留一份经过校验的保存点，并将其恢复。"
+        "批量停止 Apache Flink 作业，为每个作业保留一份经过校验的 savepoint，并将其恢复。"
     ),
     "Display this message and exit.": "显示此帮助并退出。",
     "Display application version.": "显示版本。",
@@ -57,14 +57,14 @@ TEXTS: Final[dict[str, str]] = {
         "未能到达的作业达到此数量时，暂停尚未开始的部分：一个数字，或一个比例，例如 10%。"
     ),
     "Flink's format of the savepoints; auto takes for each job one that does it no harm.": (
-        "Flink 保存点的格式；auto 为每个作业选用对其无害的格式。"
+        "Flink savepoint 的格式；auto 为每个作业选用对其无害的格式。"
     ),
     (
         "What to do with a job whose tasks do not run: wait, cancel it keeping its last checkpoint, or leave it "
         "where it is. Default: the service's --if-not-running."
     ): (
-        "作业的 task 未运行时如何处理：wait（等待）、cancel（取消，保留其最近的检查点）或 leave（留在原处）。默认：服"
-        "务的 --if-not-running。"
+        "作业的 task 未运行时如何处理：wait（等待）、cancel（取消，保留其最近的 checkpoint）或 leave（留在原处）。默"
+        "认：服务的 --if-not-running。"
     ),
     "How long until a stop without a result is reported as overdue. The service keeps watching it.": (
         "停止操作多久没有结果就报告为逾期。服务会继续跟踪。"
@@ -122,7 +122,7 @@ TEXTS: Final[dict[str, str]] = {
         "不做任何改动；只说明每个作业将从哪个状态启动，以及有哪些隐患。"
     ),
     "Resume also from savepoints of a stop with --drain: windows that it cut are written twice.": (
-        "也从带 --drain 停止时的保存点恢复：被截断的窗口会写出两次。"
+        "也从带 --drain 停止时的 savepoint 恢复：被截断的窗口会写出两次。"
     ),
     "Resume also jobs that have finished on their own: rows are written again.": (
         "也恢复已自行结束的作业：数据会再次写出。"

@@ -7,7 +7,7 @@ TEXTS: Final[dict[str, str]] = {
     "Add a context. The first one becomes the current one.": "添加上下文。第一个添加的成为当前上下文。",
     "List the contexts. The current one has a star.": "列出上下文。当前上下文带有星号。",
     "Remove a context, and what `sluiceway login` has kept for it.": (
-        "移除上下文，以及 `sluiceway login` 为其保留的内容。"
+        "删除上下文，以及 `sluiceway login` 为其保留的内容。"
     ),
     (
         "Show what commands work with, and where each of it is from: an option, the environment, a context, a default."

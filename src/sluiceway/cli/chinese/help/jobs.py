@@ -6,7 +6,7 @@ TEXTS: Final[dict[str, str]] = {
     "Make, start, list, show and delete jobs.": "创建、启动、列出、显示和删除作业。",
     "Create a Flink job of SQL, or of a jar.": "用 SQL 或 jar 包创建 Flink 作业。",
     "Delete jobs. One that runs is canceled first, without a savepoint.": (
-        "删除作业。运行中的作业会先被取消，不保留保存点。"
+        "删除作业。运行中的作业会先被取消，不保留 savepoint。"
     ),
     "Show what has changed in a job since the state of its next resume was made.": (
         "显示自下次恢复所用的状态生成以来，作业有哪些改动。"
@@ -53,7 +53,7 @@ TEXTS: Final[dict[str, str]] = {
     "The cluster that is to run it. Default: the service's first one.": "运行该作业的集群。默认：服务的第一个集群。",
     "Parallel instances of each operator.": "每个算子的并行实例数。",
     "The time between two checkpoints, such as 10s. Without it there are none.": (
-        "两次检查点之间的间隔，例如 10s。不指定时没有检查点。"
+        "两次 checkpoint 之间的间隔，例如 10s。不指定时没有 checkpoint。"
     ),
     "Start the job again by itself when it fails.": "作业失败时自动重新启动。",
     (
@@ -75,15 +75,15 @@ TEXTS: Final[dict[str, str]] = {
         "Exits with 0 when every start is accepted; with --wait, when every job runs: all of its tasks, and with a "
         "first checkpoint where it takes any. With 1, and the cause, when one fails or keeps restarting."
     ): (
-        "每个启动都被受理时退出码为 0；指定 --wait 时，每个作业都已运行才为 0：所有 task 都在运行，有检查点的作业已完"
-        "成首个检查点。有作业失败或反复重启时为 1，并显示原因。"
+        "每个启动都被受理时退出码为 0；指定 --wait 时，每个作业都已运行才为 0：所有 task 都在运行，有 checkpoint 的作"
+        "业已完成首个 checkpoint。有作业失败或反复重启时为 1，并显示原因。"
     ),
     (
         "What it chooses by a common trait are jobs that do not run, and that have not finished; with --resume those "
         "that are stopped. --status says otherwise."
     ): ("按共同特征选择时，选中未运行且未自行结束的作业；指定 --resume 时，选中已停止的作业。可用 --status 另行指定。"),
     "Start each from its newest savepoint or checkpoint; with --dry-run only say which that is.": (
-        "每个作业都从其最新的保存点或检查点启动；与 --dry-run 同时使用时，只说明是哪一个。"
+        "每个作业都从其最新的 savepoint 或 checkpoint 启动；与 --dry-run 同时使用时，只说明是哪一个。"
     ),
     "Wait until each job runs, or has failed to.": "等待，直到每个作业都已运行或启动失败。",
     "How long to wait at most, such as 90s or 1h30m. The start goes on all the same.": (
@@ -127,7 +127,7 @@ TEXTS: Final[dict[str, str]] = {
         "每个算子的并行实例数。默认：Flink 显示的作业并行度。"
     ),
     "The time between two checkpoints, such as 10s. Default: what the program or the cluster says.": (
-        "两次检查点之间的间隔，例如 10s。默认：由程序或集群决定。"
+        "两次 checkpoint 之间的间隔，例如 10s。默认：由程序或集群决定。"
     ),
     "Let the job end when it fails, unless its program says otherwise.": "作业失败时任其结束，除非其程序另有设置。",
     "An option of Flink as KEY=VALUE, as somebody gave it with -D; may be repeated.": (
@@ -165,8 +165,8 @@ TEXTS: Final[dict[str, str]] = {
         "While a job runs, only --restart can be changed: stop it first, and resume it afterwards from its "
         "savepoint. Whether its state still fits is what `sluiceway resume --job JOB --dry-run` tells."
     ): (
-        "作业运行期间只能修改 --restart：请先停止作业，修改后再从其保存点恢复。其状态是否仍然匹配，可用 `sluiceway "
-        "resume --job JOB --dry-run` 查看。"
+        "作业运行期间只能修改 --restart：请先停止作业，修改后再从其 savepoint 恢复。其状态是否仍然匹配，可用 "
+        "`sluiceway resume --job JOB --dry-run` 查看。"
     ),
     "Arguments of the main method of a jar, behind `--`, in place of all that it has.": (
         "jar 包 main 方法的参数，写在 `--` 之后，替换原有的全部参数。"
@@ -175,8 +175,8 @@ TEXTS: Final[dict[str, str]] = {
     "The cluster of its next start. `sluiceway move` takes a running job there.": (
         "下次启动时所在的集群。运行中的作业可用 `sluiceway move` 迁移过去。"
     ),
-    "Seconds between two checkpoints.": "两次检查点之间的秒数。",
-    "Take no checkpoints.": "不做检查点。",
+    "Seconds between two checkpoints.": "两次 checkpoint 之间的秒数。",
+    "Take no checkpoints.": "不做 checkpoint。",
     "Start the job again by itself when it fails, or --no-restart; also while it runs.": (
         "作业失败时自动重新启动，--no-restart 则不启动；作业运行期间也可修改。"
     ),

@@ -4,7 +4,7 @@ from typing import Final
 
 TEXTS: Final[dict[str, str]] = {
     "Move jobs to another cluster: stop each with a savepoint, and start it from that there.": (
-        "将作业迁移到另一个集群：停止每个作业并保留保存点，在目标集群上从该保存点启动。"
+        "将作业迁移到另一个集群：停止每个作业并保留 savepoint，在目标集群上从该 savepoint 启动。"
     ),
     (
         "A job is started there once its stop is proven, and is that cluster's from then on. One that does not stop "
@@ -22,7 +22,8 @@ TEXTS: Final[dict[str, str]] = {
         "checkpoint since. Ctrl-C ends the waiting, not the move. With 3 when no job is meant."
     ): (
         "每个作业的迁移都被受理时退出码为 0；受理的内容已落盘，崩溃也不会丢失。指定 --wait 时，每个作业都已到达才为 "
-        "0：所有 task 都已运行，且此后完成了一个检查点。Ctrl-C 只结束等待，不会结束迁移。没有选中任何作业时为 3。"
+        "0：所有 task 都已运行，且此后完成了一个 checkpoint。Ctrl-C 只结束等待，不会结束迁移。没有选中任何作业时为 "
+        "3。"
     ),
     (
         "Example: `sluiceway move --from old --to new --dry-run`, then `sluiceway move --from old --to new "
@@ -33,7 +34,7 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "A few first:": "先迁移几个作业：",
     "What did not arrive: `sluiceway moves back MOVE_ID` starts it where it was, from the same savepoint.": (
-        "未能到达的作业：`sluiceway moves back MOVE_ID` 会在原处从同一个保存点启动它们。"
+        "未能到达的作业：`sluiceway moves back MOVE_ID` 会在原处从同一个 savepoint 启动它们。"
     ),
     "The cluster that they are started on.": "要在其上启动这些作业的集群。",
     "Jobs on this cluster; the same as --cluster.": "该集群上的作业；与 --cluster 相同。",
@@ -74,8 +75,8 @@ TEXTS: Final[dict[str, str]] = {
         "Each starts from the savepoint that it was stopped with. Nothing more of the move begins, and what runs "
         "where it was to go stays there: `sluiceway move` with the clusters the other way round brings that back."
     ): (
-        "每个作业都从停止时的保存点启动。该迁移操作不再开始其余部分，已在目标集群上运行的作业留在那里：对调两个集群后"
-        "执行 `sluiceway move`，即可将其迁回。"
+        "每个作业都从停止时的 savepoint 启动。该迁移操作不再开始其余部分，已在目标集群上运行的作业留在那里：对调两个"
+        "集群后执行 `sluiceway move`，即可将其迁回。"
     ),
     (
         "Exits with 0 when the start of every one of them is accepted, or there is none; with --wait, when every one "

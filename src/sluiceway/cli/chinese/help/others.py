@@ -39,8 +39,8 @@ TEXTS: Final[dict[str, str]] = {
         "Wait until all of these are as needed: jobs `running` (all tasks), `proven` (with a first checkpoint where "
         "they take any) or `stopped`; orders `settled`; clusters `answering`."
     ): (
-        "等待，直到全部符合要求：作业 `running`（所有 task 都在运行）、`proven`（有检查点的作业已完成首个检查点）或 "
-        "`stopped`；操作 `settled`；集群 `answering`。"
+        "等待，直到全部符合要求：作业 `running`（所有 task 都在运行）、`proven`（有 checkpoint 的作业已完成首个 "
+        "checkpoint）或 `stopped`；操作 `settled`；集群 `answering`。"
     ),
     (
         "Exits with 0 when all are, with 1 when one of them will not be unless somebody does something, and with 6 "

@@ -5,16 +5,16 @@ from typing import Final
 TEXTS: Final[dict[str, str]] = {
     (
         "Bring back exactly the jobs that a stop has stopped, each from its own savepoint, the last wave first."
-    ): "恢复停止操作所停止的作业，不多不少，每个都从自己的保存点恢复，最后一个批次最先恢复。",
+    ): "将某次停止操作所停止的作业全部恢复，每个作业都从自己的 savepoint 启动，最后一个批次最先恢复。",
     (
         "Exits with 0 when the start of every job is accepted; with --wait, when every job is back: all of its tasks "
         "have run, and it has completed a checkpoint since, where it takes any. A job that keeps failing instead is "
         "parked: canceled, with its state intact and the cause shown. The others go on. Ctrl-C ends the waiting, not "
         "the resume."
     ): (
-        "每个作业的启动都被受理时退出码为 0；指定 --wait 时，每个作业都已恢复才为 0：所有 task 都已运行，有检查点的作"
-        "业此后完成了一个检查点。反复失败的作业会被搁置：取消运行，状态保持原样，并显示原因。其余作业继续恢复。"
-        "Ctrl-C 只结束等待，不会结束恢复。"
+        "每个作业的启动都被受理时退出码为 0；指定 --wait 时，每个作业都已恢复才为 0：所有 task 都已运行，有 "
+        "checkpoint 的作业此后完成了一个 checkpoint。反复失败的作业会被搁置：取消运行，状态保持原样，并显示原因。其余"
+        "作业继续恢复。Ctrl-C 只结束等待，不会结束恢复。"
     ),
     "Example: `sluiceway resume 7 --dry-run`, then `sluiceway resume --plan PLAN_ID --wait`": (
         "示例：`sluiceway resume 7 --dry-run`，然后 `sluiceway resume --plan PLAN_ID --wait`"
@@ -31,7 +31,7 @@ TEXTS: Final[dict[str, str]] = {
         "作的 ID。"
     ),
     "Ids or exact names of jobs, each to start from its newest savepoint or checkpoint.": (
-        "作业的 ID 或完整名称，每个作业都从其最新的保存点或检查点启动。"
+        "作业的 ID 或完整名称，每个作业都从其最新的 savepoint 或 checkpoint 启动。"
     ),
     (
         "Only jobs that are parked or have failed on the last way back, each from its newest state, and otherwise as "
@@ -69,7 +69,7 @@ TEXTS: Final[dict[str, str]] = {
     ),
     (
         "Exits with 0 when it could be shown; with --wait, when every job is back: proven by a first checkpoint."
-    ): "能够显示时退出码为 0；指定 --wait 时，每个作业都已恢复（由首个检查点证实）才为 0。",
+    ): "能够显示时退出码为 0；指定 --wait 时，每个作业都已恢复（由首个 checkpoint 证实）才为 0。",
     "The id that the resume was accepted under.": "受理恢复操作时返回的 ID。",
     "Watch until every job is back, or will not come.": "持续查看，直到每个作业都已恢复，或不会再恢复。",
     (

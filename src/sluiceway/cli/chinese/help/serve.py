@@ -19,7 +19,7 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "Port to listen on; 0 takes a free one.": "监听的端口；0 表示任选一个空闲端口。",
     "Directory for the database, logs and, unless --storage says otherwise, savepoints.": (
-        "存放数据库和日志的目录；未指定 --storage 时，保存点也存放于此。"
+        "存放数据库和日志的目录；未指定 --storage 时，savepoint 也存放于此。"
     ),
     "Have callers sign in on a loopback address, too.": "在环回地址上也要求调用方登录。",
     "File with the key that stored access keys are sealed with; it is made when it is not there.": (
@@ -37,7 +37,7 @@ TEXTS: Final[dict[str, str]] = {
         "their names in Flink. They can be listed, stopped with savepoints and followed as any other."
     ): (
         "纳管集群上由他人启动的哪些作业：all（全部）、none（不纳管）或 matching GLOB（按其在 Flink 中的名称匹配）。纳"
-        "管的作业可以像其他作业一样列出、带保存点停止和跟踪。"
+        "管的作业可以像其他作业一样列出、带 savepoint 停止和跟踪。"
     ),
     "The project that adopted jobs belong to; whoever may stop its jobs may stop them.": (
         "纳管的作业所属的项目；有权停止该项目作业的用户，即可停止这些作业。"
@@ -67,7 +67,7 @@ TEXTS: Final[dict[str, str]] = {
     ),
     (
         "Where savepoints lie: a directory or file: URI that the service and Flink see at the same place, or s3://…."
-    ): "保存点的存放位置：目录或 file: URI，服务和 Flink 须能以相同的路径访问；或 s3://…。",
+    ): "savepoint 的存放位置：目录或 file: URI，服务和 Flink 须能以相同的路径访问；或 s3://…。",
     (
         "A further directory, or s3://bucket/prefix, of which states are read for savepoints register and resumes, "
         "and in which nothing is written or removed; whoever may register in any project may read them. May be "
@@ -88,12 +88,12 @@ TEXTS: Final[dict[str, str]] = {
     "Attempts for one stop, each begun only when the one before is known to be over.": (
         "一次停止的尝试次数，每次都在确知前一次已结束后才开始。"
     ),
-    "Savepoints that may be under way in one cluster at once.": "一个集群上可同时进行的保存点数量。",
+    "Savepoints that may be under way in one cluster at once.": "一个集群上可同时进行的 savepoint 数量。",
     "Seconds after which a savepoint that no job needs is removed. Default: never.": (
-        "没有作业需要的保存点在多少秒后删除。默认：从不。"
+        "没有作业需要的 savepoint 在多少秒后删除。默认：从不。"
     ),
     "Savepoints to keep of each job; older ones that no job needs are removed. Default: all.": (
-        "每个作业保留的保存点数量；没有作业需要的更早的保存点会被删除。默认：全部保留。"
+        "每个作业保留的 savepoint 数量；没有作业需要的更早的 savepoint 会被删除。默认：全部保留。"
     ),
     (
         "Seconds for which a job may not run steadily before its status says so; DLI calls it job_running_exception."
@@ -103,8 +103,8 @@ TEXTS: Final[dict[str, str]] = {
         "said: wait as long as the stop may take, cancel it keeping its last checkpoint, or leave it alone after a "
         "while."
     ): (
-        "带保存点停止作业而其 task 未运行，且请求未作说明时，如何处理：wait（等待，以停止的时限为止）、cancel（取消，"
-        "保留其最近的检查点）或 leave（过一段时间后不再处理）。"
+        "带 savepoint 停止作业而其 task 未运行，且请求未作说明时，如何处理：wait（等待，以停止的时限为止）、cancel"
+        "（取消，保留其最近的 checkpoint）或 leave（过一段时间后不再处理）。"
     ),
     "Seconds for which an answering cluster must not know a job before the job counts as gone.": (
         "集群有响应但不存在该作业，持续多少秒后视为作业已消失。"
@@ -113,15 +113,15 @@ TEXTS: Final[dict[str, str]] = {
         "How DLI's batch calls answer when every job is refused: as the cloud does, or so that SDKs show the code."
     ): "DLI 的批量接口在所有作业都被拒绝时如何应答：与云上一致，或使 SDK 能显示错误码。",
     "Format of the savepoints that DLI's calls ask for; auto takes for each job one that does it no harm.": (
-        "DLI 接口所请求的保存点的格式；auto 为每个作业选用对其无害的格式。"
+        "DLI 接口所请求的 savepoint 的格式；auto 为每个作业选用对其无害的格式。"
     ),
     (
         "What DLI's resume_savepoint does although it is refused otherwise: resume drained savepoints, or jobs that "
         "have finished (both write rows twice), leave behind state that no operator takes, or take state for another "
         "meaning; may be repeated."
     ): (
-        "DLI 的 resume_savepoint 在哪些通常会被拒绝的情况下仍然执行：从 drain 后的保存点恢复、恢复已自行结束的作业"
-        "（两者都会重复写出数据）、舍弃没有算子接收的状态，或接收含义不同的状态；可重复指定。"
+        "DLI 的 resume_savepoint 在哪些通常会被拒绝的情况下仍然执行：从经过排空（drain）的 savepoint 恢复、恢复已自行"
+        "结束的作业（两者都会重复写出数据）、舍弃没有算子接收的状态，或接收含义不同的状态；可重复指定。"
     ),
     "What idle_state_retention of DLI's API counts; auto: hours below 60, and seconds from there on.": (
         "DLI 的 API 中 idle_state_retention 的单位；auto：小于 60 时为小时，否则为秒。"
@@ -145,13 +145,13 @@ TEXTS: Final[dict[str, str]] = {
     "Refuse a signed request that was here before. Two equal calls within a second are refused, too.": (
         "拒绝重放已收到过的签名请求。一秒内两次相同的调用也会被拒绝。"
     ),
-    (
-        "Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."
-    ): "OIDC 签发方的地址，接受其 bearer token，须与其自称的完全一致。须同时指定 --oidc-audience。",
+    ("Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."): (
+        "OIDC 身份提供方（issuer）的地址，接受其 bearer token，须与其自称的完全一致。须同时指定 --oidc-audience。"
+    ),
     "What a bearer token must name as its audience.": "bearer token 必须声明的受众（audience）。",
     (
         "The public client of the issuer with which `sluiceway login` gets tokens (device flow). Needs --oidc-issuer."
-    ): "签发方的公共客户端，`sluiceway login` 用其获取 Token（设备流程）。须同时指定 --oidc-issuer。",
+    ): "身份提供方的公共客户端，`sluiceway login` 用其获取 Token（设备流程）。须同时指定 --oidc-issuer。",
     "File with the token that a monitoring system reads /metrics with, where callers sign in.": (
         "令牌文件，调用方须登录时，监控系统用其中的令牌读取 /metrics。"
     ),

@@ -3,14 +3,16 @@
 from typing import Final
 
 TEXTS: Final[dict[str, str]] = {
-    "Stop jobs in one call, each with a savepoint of its own.": "一次调用停止多个作业，为每个作业保留各自的保存点。",
+    "Stop jobs in one call, each with a savepoint of its own.": (
+        "一次调用停止多个作业，为每个作业保留各自的 savepoint。"
+    ),
     (
         "Exits with 0 when the stop of every job is accepted; what is accepted is stored, and no crash loses it. "
         "With --wait it exits with 0 when every job has stopped, with its savepoint. Ctrl-C ends the waiting, not "
         "the stop."
     ): (
-        "每个作业的停止都被受理时退出码为 0；受理的内容已落盘，崩溃也不会丢失。指定 --wait 时，每个作业都已停止且有保"
-        "存点才为 0。Ctrl-C 只结束等待，不会结束停止操作。"
+        "每个作业的停止都被受理时退出码为 0；受理的内容已落盘，崩溃也不会丢失。指定 --wait 时，每个作业都已停止且有 "
+        "savepoint 才为 0。Ctrl-C 只结束等待，不会结束停止操作。"
     ),
     "Exits with 3 when no job is meant.": "没有选中任何作业时退出码为 3。",
     (
@@ -21,33 +23,33 @@ TEXTS: Final[dict[str, str]] = {
         "行。"
     ),
     "Afterwards: `sluiceway resume STOP_ID` brings exactly these jobs back, the last wave first.": (
-        "之后：`sluiceway resume STOP_ID` 恢复这些作业，不多不少，最后一个批次最先恢复。"
+        "之后：`sluiceway resume STOP_ID` 将这些作业全部恢复，最后一个批次最先恢复。"
     ),
     "Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.": (
-        "为每个作业保留保存点。没有保存点时作业被取消，已读取的内容会丢失。"
+        "为每个作业保留 savepoint。没有 savepoint 时作业被取消，已读取的内容会丢失。"
     ),
     "Send the last watermark first, so that windows fire: for a job's end.": (
         "先发送最后的 watermark，使窗口触发：用于作业不再继续的情况。"
     ),
     "Directory (path or URI) for the savepoints. Default: the service's storage.": (
-        "存放保存点的目录（路径或 URI）。默认：服务的存储。"
+        "存放 savepoint 的目录（路径或 URI）。默认：服务的存储。"
     ),
-    "What to do with a job whose savepoint fails for good.": "作业的保存点最终失败时如何处理。",
+    "What to do with a job whose savepoint fails for good.": "作业的 savepoint 最终失败时如何处理。",
     (
         "What to do with a job whose tasks do not run: wait as long as the stop may take, cancel it keeping its last "
         "checkpoint, or leave it alone after a while. Default: the service's --if-not-running."
     ): (
-        "作业的 task 未运行时如何处理：wait（等待，以停止的时限为止）、cancel（取消，保留其最近的检查点）或 leave（过"
-        "一段时间后不再处理）。默认：服务的 --if-not-running。"
+        "作业的 task 未运行时如何处理：wait（等待，以停止的时限为止）、cancel（取消，保留其最近的 checkpoint）或 "
+        "leave（过一段时间后不再处理）。默认：服务的 --if-not-running。"
     ),
     "Attempts for each savepoint. Default: the service's --stop-attempts.": (
-        "每个保存点的尝试次数。默认：服务的 --stop-attempts。"
+        "每个 savepoint 的尝试次数。默认：服务的 --stop-attempts。"
     ),
     "How long before the first retry, such as 30s; each further one waits twice as long.": (
         "首次重试前等待多久，例如 30s；此后每次等待的时间加倍。"
     ),
     "Such as 10m; with --on-failure cancel_keeping_checkpoint, an older checkpoint keeps the job running.": (
-        "例如 10m；与 --on-failure cancel_keeping_checkpoint 同时使用时，检查点早于此时长的作业保持运行。"
+        "例如 10m；与 --on-failure cancel_keeping_checkpoint 同时使用时，checkpoint 早于此时长的作业保持运行。"
     ),
     "Stops under way at once, over all clusters.": "所有集群上同时进行的停止数量。",
     (
@@ -81,17 +83,17 @@ TEXTS: Final[dict[str, str]] = {
     ),
     (
         "Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves and manner."
-    ): "再次停止某次停止操作或其最后一次重试未能停止的作业，不多不少：批次和方式不变。",
+    ): "再次停止某次停止操作或其最后一次重试未能停止的作业：批次和方式不变。",
     "Show the outcome of each job of a stop.": "显示停止操作中每个作业的结果。",
     "Follow a stop event by event until every job of it has settled.": "逐个事件跟踪停止操作，直到其每个作业都有结果。",
     "Exits with 0 when it could be shown; with --wait, when every job has stopped, with its savepoint.": (
-        "能够显示时退出码为 0；指定 --wait 时，每个作业都已停止且有保存点才为 0。"
+        "能够显示时退出码为 0；指定 --wait 时，每个作业都已停止且有 savepoint 才为 0。"
     ),
     "The id that the stop was accepted under.": "受理停止操作时返回的 ID。",
     (
         "Exits with 0 when every job has stopped, with its savepoint. After a broken connection it goes on where "
         "that broke. Ctrl-C ends the watching, not the stop."
-    ): ("每个作业都已停止且有保存点时退出码为 0。连接中断后从中断处继续。Ctrl-C 只结束查看，不会结束停止操作。"),
+    ): ("每个作业都已停止且有 savepoint 时退出码为 0。连接中断后从中断处继续。Ctrl-C 只结束查看，不会结束停止操作。"),
     (
         "Exits with 0 when every one of them is accepted, or there is none; with --wait, when every one has stopped."
     ): "每个作业的停止都被受理，或没有需要停止的作业时，退出码为 0；指定 --wait 时，每个作业都已停止才为 0。",

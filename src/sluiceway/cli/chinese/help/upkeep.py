@@ -28,19 +28,19 @@ TEXTS: Final[dict[str, str]] = {
     (
         "Ids of jobs, stops and savepoints go on after the highest ones that were ever issued, so that none means "
         "two things."
-    ): "作业、停止操作和保存点的 ID 从曾经分配过的最大值之后继续，因此同一个 ID 不会有两种含义。",
+    ): "作业、停止操作和 savepoint 的 ID 从曾经分配过的最大值之后继续，因此同一个 ID 不会有两种含义。",
     "A copy that `sluiceway database backup` has made, of this release or an earlier one.": (
         "由 `sluiceway database backup` 生成的备份，来自当前版本或更早的版本。"
     ),
     "See it work: real Flink jobs stopped in one call, each with a verified savepoint, and brought back.": (
-        "实际演示：一次调用停止真实的 Flink 作业，每个都有经过校验的保存点，然后全部恢复。"
+        "实际演示：一次调用停止真实的 Flink 作业，每个都有经过校验的 savepoint，然后全部恢复。"
     ),
     (
         "Starts a service of its own with a Flink beside it, in a temporary directory, and removes it all in the "
         "end. Exits with 0 when every job was stopped with a verified savepoint and carried on from it."
     ): (
-        "在临时目录中启动独立的服务和附带的 Flink，结束时全部移除。每个作业都带着经过校验的保存点停止，并从该保存点继"
-        "续运行时，退出码为 0。"
+        "在临时目录中启动独立的服务和附带的 Flink，结束时全部移除。每个作业都带着经过校验的 savepoint 停止，并从该 "
+        "savepoint 继续运行时，退出码为 0。"
     ),
     "How many jobs; 100 at most.": "作业数量；最多 100 个。",
     "Leave the service up for a look around, until Ctrl-C.": "保留服务以供查看，直到按下 Ctrl-C。",
