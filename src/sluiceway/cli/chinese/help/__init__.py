@@ -45,6 +45,7 @@ MODULES: Final = (
     *(access, clusters, common, contexts, jobs, moves, others, resumes, savepoints, serve, stops, upkeep, words),
 )
 TEXTS: Final[dict[str, str]] = {english: chinese for module in MODULES for english, chinese in module.TEXTS.items()}
+BRIEF: Final = 40  # characters, each twice as wide as a Latin one
 _EXAMPLE: Final = re.compile(r"([^`]*:) (`[^`]++`)")
 
 
@@ -53,3 +54,11 @@ def said(paragraph: str) -> str:
     if example := _EXAMPLE.fullmatch(paragraph):
         return said(example[1]) + example[2]
     return TEXTS.get(paragraph, paragraph)
+
+
+def brief(text: str) -> str:
+    """What stands beside a value that the Tab key offers. Cyclopts has cut long texts short, with … at their ends."""
+    if len(text) > 1 and text.endswith("…"):
+        text = next((english for english in TEXTS if english.startswith(text[:-1])), text)
+    found = said(text)
+    return f"{found[: BRIEF - 1]}…" if found != text and len(found) > BRIEF else found
