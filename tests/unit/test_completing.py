@@ -7,6 +7,7 @@ import pytest
 from tests.support.services.named import HOSTILE, knowing_names
 
 from sluiceway.cli import completing
+from sluiceway.cli.language import Language
 from sluiceway.cli.main import app, run
 
 Ask = Callable[..., set[str]]
@@ -22,6 +23,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
     """The values that may stand in the place of the last word; nothing may be said beside them."""
+    monkeypatch.setattr("sluiceway.cli.language._spoken", Language.ENGLISH)  # and so it is again afterwards
 
     def values(*words: str) -> set[str]:
         monkeypatch.setenv(completing.WORDS, "".join(word + completing.SEPARATOR for word in words))
@@ -46,6 +48,10 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["jobs", "create", "new", "--sql", ""], {"\x1ffiles"}),
         (["database", "backup", ""], {"\x1ffiles"}),
         (["completion", ""], {"bash", "fish", "zsh"}),
+        (["jobs", "show", "--l"], {"--language"}),
+        (["--language", ""], {"en", "zh"}),
+        (["--language", "zh", "completion", ""], {"bash", "fish", "zsh"}),
+        (["jobs", "create", "new", "--", "--l"], set()),
         (["jobs", "create", "o"], set()),
         (["nonsense", "o"], set()),
     ],
@@ -85,6 +91,17 @@ def test_commands_options_and_choices_need_no_service(ask: Ask, words: list[str]
 )
 def test_what_lives_in_the_service_is_asked_of_it(ask: Ask, server: None, words: list[str], found: set[str]) -> None:
     assert ask(*words) == found
+
+
+def test_what_stands_beside_is_in_chinese_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sluiceway.cli.language._spoken", Language.ENGLISH)
+    monkeypatch.setenv("SLUICEWAY_LANGUAGE", "zh")
+    for word, shown in (("jobs", "创建、启动、列出、显示和删除作业。"), ("stop\x1f--w", "一起停止的一批作业：")):
+        monkeypatch.setenv(completing.WORDS, word + completing.SEPARATOR)
+        assert run([completing.COMMAND]) == 0
+        assert f"\t{shown}" in capsys.readouterr().out
 
 
 def test_a_name_that_a_terminal_would_obey_is_left_out(ask: Ask, server: None) -> None:

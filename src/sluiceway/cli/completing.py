@@ -8,13 +8,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
+from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from cyclopts import App
 
-from sluiceway.cli.output import visible
+from sluiceway.cli import language
+from sluiceway.cli.output import Failed, visible
 from sluiceway.cli.placed import placed
 
 if TYPE_CHECKING:
@@ -39,14 +41,36 @@ _files: ContextVar[bool] = ContextVar("_files", default=False)  # whether a file
 def answer(app: App) -> int:
     """Say what may stand where the cursor is: one value a line, as Cyclopts' protocol has it. It never fails."""
     *before, last = os.environ.get(WORDS, "").split(SEPARATOR)[:-1] or [""]
+    if before[-1:] == [language.OPTION]:
+        print(f"{SEPARATOR}begin\nen\nzh")
+        return 0
+    with suppress(Failed):
+        spoken, before = language.chosen(before)
+        language.speak(spoken)
     words = [*placed(before, app), last]
     os.environ[WORDS] = "".join(word + SEPARATOR for word in words)
     _words.set(words)
     with suppress(Exception):
-        app([COMMAND])
+        _complete(app)
+    if last.startswith("--") and language.OPTION.startswith(last) and "--" not in before:
+        print(language.OPTION)
     if _files.get():
         print(f"{SEPARATOR}files")
     return 0
+
+
+def _complete(app: App) -> None:
+    """Have Cyclopts say it. It takes what stands beside a value from the texts of the help, which are English."""
+    if language.spoken() is not language.Language.CHINESE:
+        app([COMMAND])
+        return
+    from sluiceway.cli.chinese import help as chinese
+
+    with redirect_stdout(StringIO()) as said:
+        app([COMMAND])
+    for line in said.getvalue().splitlines():
+        value, tab, beside = line.partition("\t")
+        print(f"{value}{tab}{chinese.brief(beside)}")
 
 
 def live(context: "CompletionContext") -> Sequence[Value]:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from sluiceway.cli.language import Language, spoken
+
 if TYPE_CHECKING:
     from cyclopts import App
     from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions
-    from rich.text import Text
 
 FORMAT: Final = "plaintext"  # how Cyclopts hands docstrings over: as they are
 CODE: Final = re.compile(r"`([^`]++)`")
@@ -24,6 +25,20 @@ def paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in _BLANK_LINE.split(text.strip()) if part.strip()]
 
 
+def said(text: str) -> list[str]:
+    """The paragraphs of a docstring in the language of this call."""
+    return [phrase(paragraph) for paragraph in paragraphs(text)]
+
+
+def phrase(text: str) -> str:
+    """A paragraph, or words that every page has, in the language of this call."""
+    if spoken() is not Language.CHINESE:
+        return text
+    from sluiceway.cli.chinese import help as chinese
+
+    return chinese.said(text)
+
+
 class Pages:
     """A formatter of Cyclopts. It loads Cyclopts' own, and rich, when a page is shown."""
 
@@ -31,38 +46,42 @@ class Pages:
         """Show a panel of commands or options."""
         from cyclopts.help.formatters import DefaultFormatter
 
-        for entry in panel.entries:
-            _flow(entry.description)
+        panel.title = phrase(str(panel.title))
+        panel.entries = [entry.copy(description=_flowing(entry.description)) for entry in panel.entries]
         DefaultFormatter()(console, options, panel)
 
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:
         """Show how the command is called."""
         from cyclopts.help.formatters import DefaultFormatter
 
-        DefaultFormatter().render_usage(console, options, usage)
+        if spoken() is Language.CHINESE:
+            from sluiceway.cli.chinese.help import page
+
+            page.render_usage(console, usage)
+        else:
+            DefaultFormatter().render_usage(console, options, usage)
 
     def render_description(self, console: "Console", _: "ConsoleOptions", description: Any) -> None:
         """Show what the command does."""
-        _flow(description)
-        console.print(description)
+        console.print(_flowing(description))
         console.print()
 
 
-def _flow(description: Any) -> None:
+def _flowing(description: Any) -> Any:
+    """The same, in paragraphs that fill the lines, where it is text."""
     from cyclopts.help import InlineText
     from rich.text import Text
 
-    if isinstance(description, InlineText) and isinstance(description.primary_renderable, Text):
-        description.primary_renderable = _flowing(description.primary_renderable.plain)
+    if not isinstance(description, InlineText) or not isinstance(description.primary_renderable, Text):
+        return description
+    text, inline = Text(end=""), InlineText
+    if spoken() is Language.CHINESE:
+        from sluiceway.cli.chinese.help import page
 
-
-def _flowing(text: str) -> "Text":
-    from rich.text import Text
-
-    shown = Text(end="")
-    for at, part in enumerate(CODE.split("\n\n".join(paragraphs(text)))):
-        shown.append(part, style="bold cyan" if at % 2 else "")  # every other part was between backticks
-    return shown
+        text, inline = page.Flowing(end=""), page.Described
+    for at, part in enumerate(CODE.split("\n\n".join(said(description.primary_renderable.plain)))):
+        text.append(part, style="bold cyan" if at % 2 else "")  # every other part was between backticks
+    return inline(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +105,20 @@ class Collected:
     @property
     def summary(self) -> str:
         """What it does, in half a sentence."""
-        first = (self.paragraphs or [""])[0].partition(". ")[0].rstrip(".")
+        first = (self.paragraphs or [""])[0]
+        if spoken() is Language.CHINESE:
+            return first.partition("。")[0]
+        first = first.partition(". ")[0].rstrip(".")
         return first[:1].lower() + first[1:]
 
     def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:  # noqa: ARG002 - Cyclopts names them
         """Collect a panel of commands or options."""
         for entry in panel.entries:
-            text = " ".join(paragraphs(_plain(entry.description)))
+            text = _run_on(said(_plain(entry.description)))
             if panel.format == "command":
                 self.commands |= {name: text for name in entry.names[:1] if not name.startswith("-")}
             else:
-                self.options.append(Option(entry.display_labels_with_metavar, f"{text} {_values(entry)}".strip()))
+                self.options.append(Option(entry.display_labels_with_metavar, _run_on([text, *_values(entry)])))
 
     def render_usage(self, _: "Console", __: "ConsoleOptions", usage: Any) -> None:
         """Collect how the command is called."""
@@ -104,7 +126,7 @@ class Collected:
 
     def render_description(self, _: "Console", __: "ConsoleOptions", description: Any) -> None:
         """Collect what the command does."""
-        self.paragraphs = paragraphs(_plain(description))
+        self.paragraphs = said(_plain(description))
 
 
 def collected(app: "App", words: Sequence[str]) -> Collected:
@@ -123,6 +145,12 @@ def _plain(description: Any) -> str:
     return str(getattr(primary, "plain", primary or ""))
 
 
-def _values(entry: "HelpEntry") -> str:
+def _values(entry: "HelpEntry") -> list[str]:
     given = {"One of": entry.choices, "Default:": entry.default and [entry.default], "Environment:": entry.env_var}
-    return " ".join(f"{name} {', '.join(values)}." for name, values in given.items() if values)
+    if spoken() is Language.CHINESE:
+        return [f"{phrase(name)}{'、'.join(values)}。" for name, values in given.items() if values]
+    return [f"{name} {', '.join(values)}." for name, values in given.items() if values]
+
+
+def _run_on(sentences: Sequence[str]) -> str:
+    return ("" if spoken() is Language.CHINESE else " ").join(filter(None, sentences))

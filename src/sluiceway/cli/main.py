@@ -94,7 +94,9 @@ def commands(*, overview: bool = False) -> App:
     """All commands; for an `overview` with their summaries, which would otherwise replace their own words."""
     made = App(
         name="sluiceway",
-        help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.",
+        help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.\n\n"
+        "Messages and help are in English or Chinese: `--language en` or `--language zh` says so for a call, "
+        "SLUICEWAY_LANGUAGE for all, and else the locale counts.",
         version=__version__,
         config=[
             Env("SLUICEWAY_", command=False),

@@ -6,12 +6,13 @@ from pathlib import Path
 from cyclopts import App
 
 from sluiceway import __version__
-from sluiceway.cli.help_pages import Collected, collected
+from sluiceway.cli.help_pages import Collected, collected, phrase
+from sluiceway.cli.language import Language, spoken
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, say
 from sluiceway.cli.troff import Page
 
-SECTION = "man1"  # commands
+SECTIONS = {Language.ENGLISH: "man1", Language.CHINESE: "zh_CN/man1"}  # of commands, where man(1) looks
 EXITS = {
     0: "The command did what you asked.",
     1: "It did not, or not for every job. Also when the named savepoint is not whole.",
@@ -45,7 +46,7 @@ def man(directory: Path, /) -> int:
 
     app = every_command()
     try:
-        place = directory.expanduser() / SECTION
+        place = directory.expanduser() / SECTIONS[spoken()]
         place.mkdir(parents=True, exist_ok=True)
         for name, text in pages(app).items():
             (place / f"{name}.1").write_text(text, encoding="utf-8")
@@ -92,10 +93,11 @@ def _root(about: Collected, others: list[str]) -> str:
         page.item(f"`{other}(1)`", about.commands[other.partition("-")[2]])
     page.section("EXIT STATUS")
     for code, meaning in EXITS.items():
-        page.item(f"`{code}`", meaning)
+        page.item(f"`{code}`", phrase(meaning))
     page.section("ENVIRONMENT")
-    page.item("`SLUICEWAY_SERVER`", "The address of the service.")
-    page.item("`SLUICEWAY_PROJECT`", "The project that jobs are in.")
+    page.item("`SLUICEWAY_SERVER`", phrase("The address of the service."))
+    page.item("`SLUICEWAY_PROJECT`", phrase("The project that jobs are in."))
+    page.item("`SLUICEWAY_LANGUAGE`", phrase("The language of messages and of help: en or zh."))
     return page.see_also(others)
 
 

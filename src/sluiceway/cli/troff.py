@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
 
-from sluiceway.cli.help_pages import CODE, Option
+from sluiceway.cli.help_pages import CODE, Option, phrase
 
-_LONG: Final = re.compile(r"(?<![^\s(\[])--?(?=[A-Za-z])")  # the hyphens of an option, which people copy
+_LONG: Final = re.compile(r"(?<![^\s(\[（，、；：。])--?(?=[A-Za-z])")  # the hyphens of an option, which people copy
 
 
 class Page:
@@ -16,14 +16,14 @@ class Page:
     def __init__(self, name: str, summary: str, version: str) -> None:
         """`summary` is half a sentence, which whatis(1) shows."""
         self._name = name
-        head = f'.TH {_word(name.upper())} 1 {datetime.now(UTC):%Y-%m-%d} "Sluiceway {version}" "Sluiceway manual"'
-        self._lines = [head, ".nh", ".ad l"]
+        head = f'.TH {_word(name.upper())} 1 {datetime.now(UTC):%Y-%m-%d} "Sluiceway {version}"'
+        self._lines = [f'{head} "{phrase("Sluiceway manual")}"', ".nh", ".ad l"]
         self.section("NAME")
         self._lines.append(f"{_word(name)} \\- {styled(summary)}")
 
     def section(self, title: str) -> Self:
         """Begin a section."""
-        self._lines.append(f'.SH "{title}"')
+        self._lines.append(f'.SH "{phrase(title)}"')
         return self
 
     def subsection(self, title: str) -> Self:
