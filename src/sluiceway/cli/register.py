@@ -1,6 +1,6 @@
 """`sluiceway savepoints register` and `choose`: savepoints of others in the catalogue, and the choice of a state."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -54,15 +54,18 @@ def register(
     body: dict[str, object] = {"path": path, "job_id": job_id, "choose": choose, "dry_run": dry_run}
     reply = client.register_savepoint(body | _wished(keep_for, protect=protect))
     found = read(reply.data, Registered)
-    if common.json:
-        common.document(reply.data)
-    elif not common.words:
-        common.names(*filter(None, [found.id]))
-    else:
-        _show(found)
+    _tell(found, reply.data, common)
     for text in _warnings(found):
         complain(one_line(text))
     return 1 if found.unchecked else 0
+
+
+def _tell(found: Registered, data: Any, common: Common) -> None:
+    common.names(*filter(None, [found.id]))
+    if common.json:
+        common.document(data)
+    elif common.words:
+        _show(found)
 
 
 def _wished(keep_for: str | None, *, protect: bool) -> dict[str, object]:

@@ -133,13 +133,13 @@ class Look:
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """How `stop` and `stops retry` send their request, and whether they wait for its end."""
+    """How an order is sent, and whether the command waits for its end."""
 
     wait: Flag = False
-    """Watch until every job has stopped, or has failed to."""
+    """Watch until it has settled for every job."""
 
     timeout: Seconds = None
-    """How long to wait at most, such as 90s or 1h30m. The stop goes on all the same."""
+    """How long to wait at most, such as 90s or 1h30m. What is accepted goes on all the same."""
 
     idempotency_key: str | None = None
     """Names the request: sent again, also by another call, it gets the first answer. Default: one of its own."""

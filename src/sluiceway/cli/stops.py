@@ -173,7 +173,7 @@ def show(
     stop_id
         The id that the stop was accepted under.
     wait
-        Watch until every job has stopped, or has failed to.
+        Watch until it has settled for every job.
     timeout
         How long to wait at most, such as 90s or 1h30m.
     """

@@ -10,10 +10,11 @@ TEXTS: Final[dict[str, str]] = {
     "Display application version.": "显示版本。",
     "Example:": "示例：",
     (
-        "table; wide, with all columns; name, one a line as other commands take it; json; yaml; or jsonl, one JSON "
-        "document a line for each row."
+        "table; wide, with all columns; name, one a line as other commands take it, also of what was made "
+        "or changed; json; yaml; or jsonl, one JSON document a line for each row."
     ): (
-        "table；wide，显示所有列；name，每行一个，可供其他命令使用；json；yaml；或 jsonl，每行数据对应一行 JSON 文档。"
+        "table；wide，显示所有列；name，每行一个，可供其他命令使用，创建或更改的对象也是如此；json；yaml；"
+        "或 jsonl，每行数据对应一行 JSON 文档。"
     ),
     "The same as -o json: one JSON document on standard output, and nothing else there.": (
         "与 -o json 相同：标准输出中只有一个 JSON 文档，没有其他内容。"
@@ -82,9 +83,9 @@ TEXTS: Final[dict[str, str]] = {
     "Start also where operators would take state that others have made, as of another aggregate.": (
         "即使算子会接收由其他算子产生的状态（例如另一个聚合的状态），也启动作业。"
     ),
-    "Watch until every job has stopped, or has failed to.": "持续查看，直到每个作业都已停止或停止失败。",
-    "How long to wait at most, such as 90s or 1h30m. The stop goes on all the same.": (
-        "最长等待时间，例如 90s 或 1h30m。到时后停止操作仍会继续。"
+    "Watch until it has settled for every job.": "持续查看，直到每个作业都有最终结果。",
+    "How long to wait at most, such as 90s or 1h30m. What is accepted goes on all the same.": (
+        "最长等待时间，例如 90s 或 1h30m。到时后，已受理的操作仍会继续。"
     ),
     (
         "Names the request: sent again, also by another call, it gets the first answer. Default: one of its own."
