@@ -30,12 +30,14 @@ def test_no_command_loads_the_server_before_it_is_carried_out() -> None:
     assert not found & HEAVY
 
 
-PAGES = (["--help"], ["jobs", "--help"], ["serve", "--help"], ["--version"])
+PAGES = (["--help"], ["jobs", "--help"], ["stop", "--help"], ["serve", "--help"], ["--version"])
 
 
 @pytest.mark.parametrize("arguments", PAGES, ids=" ".join)
 def test_help_loads_no_more_than_it_shows(arguments: list[str]) -> None:
-    assert not loaded(f"from sluiceway.cli.main import run\nrun({arguments})") & HEAVY
+    found = loaded(f"from sluiceway.cli.main import run\nrun({arguments})")
+    assert not found & HEAVY
+    assert "ssl" not in found, "nothing is connected"
 
 
 def test_a_call_of_a_service_loads_no_server() -> None:

@@ -1,22 +1,23 @@
 """The connection of commands to the service: plain HTTP, one connection, one request after the other.
 
-Commands are short, so it uses the standard library's client, which is there at once.
+Commands are short, so it uses the standard library's client. It is loaded with the first connection: a page of help
+needs none.
 """
 
-import http.client
 import json
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
 from sluiceway.cli.language import spoken, t
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
 from sluiceway.cli.signing import Credential, Signer
-from sluiceway.cli.trust import not_trusted, trusting
 from sluiceway.settings import MAX_BODY
+
+if TYPE_CHECKING:
+    import http.client
 
 Content = bytes | BinaryIO | None
 
@@ -73,7 +74,7 @@ class Connection:
         self._prefix = parts.path.rstrip("/")
         try:
             self._connection = _connection(parts, authority)
-        except (ValueError, http.client.InvalidURL) as error:
+        except _broken(ValueError) as error:
             raise Failed(
                 t("--server {server} is not the URL of a service: {error}", server=server, error=error), code=2
             ) from error
@@ -104,14 +105,14 @@ class Connection:
             self._connection.close()
         try:
             return self._send(method, path, content, headers)
-        except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected) as error:
+        except (ConnectionResetError, BrokenPipeError) as error:  # also where it was closed before the answer
             if method != "GET":
                 raise self._unreachable(error) from error
-        except (OSError, http.client.HTTPException) as error:
+        except _broken() as error:
             raise self._unreachable(error) from error
         try:
             return self._send(method, path, content, headers)
-        except (OSError, http.client.HTTPException) as error:
+        except _broken() as error:
             raise self._unreachable(error) from error
 
     def upload(self, path: str, source: Path) -> Reply:
@@ -133,7 +134,7 @@ class Connection:
             with source.open("rb") as file:
                 content = file.read() if self.credential.signs else file
                 reply = self._send("PUT", path, content, headers | {"Content-Length": str(size)})
-        except (OSError, http.client.HTTPException) as error:
+        except _broken() as error:
             raise self._unreachable(error) from error
         if reply.status >= 400:
             raise self.refused(reply)
@@ -153,7 +154,7 @@ class Connection:
                 raise self.refused(Reply(response.status, {}, json.loads(response.read())))
             begun()
             yield from _server_sent(response)
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+        except _broken(ValueError, RecursionError) as error:
             raise self._unreachable(error) from error
         finally:
             self._connection.close()
@@ -185,7 +186,11 @@ class Connection:
         self._connection.request(method, target, content, {"host": self._host, **headers, **shown})
 
     def _unreachable(self, error: Exception) -> Failed:
+        import ssl
+
         if isinstance(error, ssl.SSLCertVerificationError):
+            from sluiceway.cli.trust import not_trusted
+
             about = not_trusted(self._server, self._connection.host, self._connection.port, error)
             return Failed(about, code=NO_SERVICE)
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
@@ -199,15 +204,26 @@ class Connection:
         )
 
 
-def _connection(parts: SplitResult, authority: Path | None) -> http.client.HTTPConnection:
+def _broken(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What a connection raises that comes to nothing, and others."""
+    from http.client import HTTPException
+
+    return OSError, HTTPException, *others
+
+
+def _connection(parts: SplitResult, authority: Path | None) -> "http.client.HTTPConnection":
+    import http.client
+
     host, port = parts.hostname or "", parts.port
     if parts.scheme != "https":
         return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    from sluiceway.cli.trust import trusting
+
     context = trusting(authority) if authority else None
     return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
 
 
-def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:
+def _server_sent(stream: "http.client.HTTPResponse") -> Iterator[tuple[str, str, str]]:
     fields: dict[str, str] = {}
     for raw in stream:
         line = raw.decode().rstrip("\r\n")
