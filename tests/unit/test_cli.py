@@ -40,6 +40,7 @@ class Stub:
         self.answers: dict[str, list[Answered]] = {"GET /fares": [(200, {"jobs": [], "next": None})]}
         self.asked: list[tuple[str, Any]] = []
         self.keys: list[str | None] = []
+        self.languages: list[str | None] = []
         self.queries: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -78,6 +79,7 @@ class Stub:
                 call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
                 stub.asked.append((call, body))
                 stub.keys.append(self.headers.get("Idempotency-Key"))
+                stub.languages.append(self.headers.get("X-Language"))
                 answers = stub.answers.get(call, [(404, {"error_code": "APIGW.0101", "error_msg": f"no {call}"})])
                 status, content, *headers = answers.pop(0) if len(answers) > 1 else answers[0]
                 if status == LOST[0]:
