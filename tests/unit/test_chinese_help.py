@@ -1,6 +1,9 @@
 """`--help` and the manual pages in Chinese say all that they say in English, and nothing that is no longer said."""
 
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
@@ -120,12 +123,10 @@ def test_a_text_is_simplified_chinese_with_full_width_punctuation() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_pages_fill_their_lines_and_no_line_begins_with_a_comma(
-    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
-    assert run(["--language", "zh", "stop", "--help"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_pages_fill_their_lines_and_no_line_begins_with_a_comma(width: int) -> None:
+    page = [sys.executable, "-m", "sluiceway", "--language", "zh", "stop", "--help"]
+    asked = {**os.environ, "COLUMNS": str(width), "PYTHONUTF8": "1"}
+    lines = subprocess.run(page, env=asked, capture_output=True, encoding="utf-8", check=True).stdout.splitlines()
     assert max(map(cell_len, lines)) == width
     text = [line.strip("│ ") for line in lines]
     assert not [line for line in text if re.match("[，。、；：）]", line)]

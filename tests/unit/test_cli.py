@@ -40,6 +40,7 @@ class Stub:
         self.answers: dict[str, list[Answered]] = {"GET /fares": [(200, {"jobs": [], "next": None})]}
         self.asked: list[tuple[str, Any]] = []
         self.keys: list[str | None] = []
+        self.languages: list[str | None] = []
         self.queries: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -78,6 +79,7 @@ class Stub:
                 call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
                 stub.asked.append((call, body))
                 stub.keys.append(self.headers.get("Idempotency-Key"))
+                stub.languages.append(self.headers.get("X-Language"))
                 answers = stub.answers.get(call, [(404, {"error_code": "APIGW.0101", "error_msg": f"no {call}"})])
                 status, content, *headers = answers.pop(0) if len(answers) > 1 else answers[0]
                 if status == LOST[0]:
@@ -1748,8 +1750,12 @@ def test_ctrl_c_while_a_board_is_drawn_has_nothing_drawn_twice() -> None:
     terminal = Console(file=shown, force_terminal=True, width=80, height=12, _environ={"TERM": "xterm"})
     board = Board("Stop 7", terminal)
     lines = [Line(1, "job-1", "sent")]
-    with pytest.raises(KeyboardInterrupt), board:
-        board.show(lines)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt), board:
+            board.show(lines)
+    finally:
+        signal.signal(signal.SIGINT, before)
     drawn = shown.getvalue().split("Stop 7")
     assert len(drawn) > 2, "the last drawing is to be erased"
     assert all("\x1b[2K" in between for between in drawn[1:-1]), "each is drawn in the place of the one before"

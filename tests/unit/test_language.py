@@ -185,6 +185,16 @@ def test_programs_read_the_same_in_both_languages(
     assert english[1]
 
 
+@pytest.mark.parametrize("form", ["--json", "-o=yaml", "-o=jsonl"])
+def test_the_service_answers_people_in_their_language_and_programs_in_english(stub: Stub, form: str) -> None:
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", "1", "--no-savepoint", "--yes"]) == 0
+    assert set(stub.languages) == {"zh-cn"}
+    stub.languages.clear()
+    assert run(["stop", "1", "--no-savepoint", "--yes", form]) == 0
+    assert set(stub.languages) == {"en-us"}
+
+
 # Names may be Chinese, too. -------------------------------------------------------------------------------------------
 
 JOBS = [

@@ -45,6 +45,14 @@ def test_a_call_of_a_service_loads_no_server() -> None:
     assert not loaded(call) & HEAVY
 
 
+def test_a_call_in_english_loads_no_chinese() -> None:
+    call = ["jobs", "list", "--server", "http://127.0.0.1:9", "--language"]
+    for spoken, wanted in (("en", False), ("zh", True)):
+        told = f"from sluiceway.cli.main import run\nrun({[*call, spoken]})\nimport sys"
+        code = f"{told}\nassert ('sluiceway.cli.chinese' in sys.modules) is {wanted}"
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("name", sorted(main._COMMANDS))
 def test_the_overview_says_of_a_command_what_it_says_of_itself(name: str) -> None:
     assert main.SUMMARIES[name] == paragraphs(main.app[name].help)[0]

@@ -60,7 +60,10 @@ class Reply:
 
 
 class Connection:
-    """A connection to one service. All raise `Failed`; `Unreachable` when no answer came."""
+    """A connection to one service, which answers in the language of now. All raise `Failed`.
+
+    It is `Unreachable` when no answer came.
+    """
 
     def __init__(self, server: str, credential: Signer | None = None, authority: Path | None = None) -> None:
         """`server` is the base URL of the service; the environment holds the credential where none is given.
@@ -69,6 +72,7 @@ class Connection:
         """
         parts = urlsplit(server)
         self.credential: Signer = Credential.of_environment() if credential is None else credential
+        self._language = spoken()
         self._host = parts.netloc.rpartition("@")[2]
         self._server = server.rstrip("/")
         self._prefix = parts.path.rstrip("/")
@@ -95,7 +99,7 @@ class Connection:
     def ask(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
         """The answer to a request, also a refusal. A read is repeated once over a new connection."""
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Accept": "application/json", "X-Language": spoken(), **(extra or {})}
+        headers = {"Accept": "application/json", "X-Language": self._language, **(extra or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
         plans = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan") or "sql" in body)
@@ -127,7 +131,11 @@ class Connection:
                 size=size,
             )
             raise Failed(told, code=2)
-        headers = {"Accept": "application/json", "X-Language": spoken(), "Content-Type": "application/octet-stream"}
+        headers = {
+            "Accept": "application/json",
+            "X-Language": self._language,
+            "Content-Type": "application/octet-stream",
+        }
         self._connection.close()
         self._connection.timeout = LOOKING
         try:
@@ -145,7 +153,7 @@ class Connection:
 
         There may be no event for long after that.
         """
-        headers = {"Accept": "text/event-stream", "X-Language": spoken(), "Last-Event-ID": str(after)}
+        headers = {"Accept": "text/event-stream", "X-Language": self._language, "Last-Event-ID": str(after)}
         try:
             self._connection.close()
             self._request("GET", path, None, headers)

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter, Token
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.context_file import wrong_address, wrong_name, wrong_project
-from sluiceway.cli.language import t
+from sluiceway.cli.language import in_english, t
 from sluiceway.cli.output import Failed
 from sluiceway.cli.output_options import Output
 from sluiceway.cli.target import Target, settle
@@ -84,7 +84,9 @@ class Common(Output):
     def client(self) -> Client:
         """A client of that service. Raises `Failed`."""
         to = self.target
-        return Client(to.server, to.project, to.signer(), to.authority)
+        signer = to.signer()
+        with in_english(wanted=self.json):  # documents are the same in every language, also what the service says there
+            return Client(to.server, to.project, signer, to.authority)
 
 
 def seconds_of(option: str, text: str) -> int:

@@ -113,7 +113,7 @@ def tell_head(order: Stop | Resume | Move, orders: Orders, about: str) -> None:
     by = t(" by {who}", who=order.who) if order.who else ""
     say(one_line("".join([told, by, about, t(": {reason}", reason=reason) if reason else ""])))
     state = t("under way") if order.state == "open" else order.state
-    state += f" ({order.state_reason.rstrip('.')})" if order.state_reason else ""
+    state += t(" ({note})", note=order.state_reason.rstrip(".")) if order.state_reason else ""
     counts = tables.counts(Counter(view.phase for view in order.jobs)) or t("none left")
     say(one_line(t("{jobs}, {state}: {counts}", jobs=tables.jobs(len(order.jobs)), state=state, counts=counts)))
 

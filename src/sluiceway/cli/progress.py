@@ -145,7 +145,7 @@ class Board:
 
 
 def _in_brackets(note: str) -> str:
-    return f" ({note})" if note else ""
+    return t(" ({note})", note=note) if note else ""
 
 
 class Silence:

@@ -57,8 +57,8 @@ def _failing(found: str) -> str:
 
 
 def _named(found: Sequence[Fare]) -> str:
-    names = ", ".join(fare.name for fare in found[:NAMED])
-    return f"{tables.jobs(len(found))} ({names}{', …' if len(found) > NAMED else ''})"
+    names = ", ".join([*(fare.name for fare in found[:NAMED]), *(["…"] if len(found) > NAMED else [])])
+    return t("{jobs} ({names})", jobs=tables.jobs(len(found)), names=names)
 
 
 def _troubles(found: Finding) -> Iterator[tuple[tuple[int, str], str]]:

@@ -5,7 +5,7 @@ from typing import Final
 MESSAGES: Final[dict[str, str]] = {
     # Questions.
     "{why} asks first, and there is no terminal to ask at. Nothing was done. Give --yes to do it without a question.": (
-        "{why} 需要先确认，但当前没有可供确认的终端。未执行任何操作。指定 --yes 可不经确认直接执行。"
+        "“{why}”需要先确认，但当前没有可供确认的终端。未执行任何操作。指定 --yes 可不经确认直接执行。"
     ),
     "{jobs} would be {done}, and there is no terminal to ask at. Nothing was done. Give --yes to do it without a "
     "question.": "{jobs}将被{done}，但当前没有可供确认的终端。未执行任何操作。指定 --yes 可不经确认直接执行。",
@@ -34,6 +34,7 @@ MESSAGES: Final[dict[str, str]] = {
     "stopped, and started on {cluster}": "停止，并在 {cluster} 上启动",
     "a move": "迁移",
     # What is at stake.
+    "{jobs} ({names})": "{jobs}（{names}）",
     "{jobs}: {what}": "{jobs}：{what}",
     "{jobs}: {what} (and the like)": "{jobs}：{what}（及类似情况）",
     "starts again from its last checkpoint if its savepoint fails": (

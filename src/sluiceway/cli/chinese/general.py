@@ -61,12 +61,13 @@ MESSAGES: Final[dict[str, str]] = {
     "job {few}": "作业 {few}",
     "jobs {few}": "作业 {few}",
     "jobs {few} and {more} more": "作业 {few} 以及另外 {more} 个作业",
+    " ({note})": "（{note}）",
     "No room for: {columns}. -o wide shows all.": "宽度不足，未显示的列：{columns}。使用 -o wide 可显示全部列。",
     "Cluster {cluster} has not answered since {since}": "集群 {cluster} 自 {since} 起无响应",
     "Cluster {cluster} has not answered for {length}": "集群 {cluster} 已有 {length} 无响应",
     "{what}: {reason}.": "{what}：{reason}。",
     "{what}.": "{what}。",
-    "{silence} What is shown of its {jobs} is as old.": "{silence}其 {jobs}的显示内容截止到那时。",
+    "{silence} What is shown of its {jobs} is as old.": "{silence}其上 {jobs}的信息停留在那时。",
     "--watch shows rows, and -o name none; leave one of them out.": (
         "--watch 显示表格的行，而 -o name 不显示，请去掉其中一个。"
     ),

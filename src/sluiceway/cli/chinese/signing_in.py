@@ -117,8 +117,8 @@ MESSAGES: Final[dict[str, str]] = {
     "{failed}\nThe token is forgotten here, and is good until {until} for whoever has it.": (
         "{failed}\n本机已删除该 Token，但在 {until} 之前持有者仍可使用。"
     ),
-    "{role} in {where}": "{where} 的 {role}",
-    "{role} in {where} on queue {queue}": "{where} 中队列 {queue} 的 {role}",
+    "{role} in {where}": "{role}（{where}）",
+    "{role} in {where} on queue {queue}": "{role}（{where}，队列 {queue}）",
     "every project": "所有项目",
     "without any role": "没有任何角色",
     "There is no home directory to keep the sign-in in. Set XDG_STATE_HOME.": (
@@ -207,8 +207,8 @@ MESSAGES: Final[dict[str, str]] = {
     "Good until:      {at}": "有效期至：{at}",
     "Keep the secret: it is not shown again.": "请妥善保存私有访问密钥，之后不再显示。",
     "Access key {access} is revoked.": "访问密钥 {access} 已吊销。",
-    "{user} is {role}.": "{user} 的角色为{role}。",
-    "{user} is no longer {role}.": "已撤销 {user} 的角色：{role}。",
+    "{user} is {role}.": "{user} 现为{role}。",
+    "{user} is no longer {role}.": "{user} 不再是{role}。",
     "{role} of {where}": "{where}的 {role}",
     "{role} of {where}, queue {queue}": "{where}中队列 {queue} 的 {role}",
     "project {project}": "项目 {project} ",
