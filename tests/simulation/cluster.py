@@ -184,7 +184,7 @@ class SimCluster(FakeRest):
     def deploy_anew(self, old: FakeJob, restore: str | None, **habits: Any) -> FakeJob:
         """Run a job under the id of one that is over, in a cluster that is made anew: no request outlives the old one.
 
-        A JobManager takes no second job under the id of one that has ended there.
+        Where the JobManager stays the same, it knows a late request by its trigger, and begins nothing (contract).
         """
         self.life += 1
         self.state.forget(old.jid)
