@@ -1,4 +1,4 @@
-"""The whole control plane in bad weather: 1,000 seeds hold every promise, and planted bugs are noticed."""
+"""The whole control plane in bad weather: 700 seeds hold every promise, and planted bugs are noticed."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ SEEDED = [name for name, (_, seed) in PLANTED.items() if seed is not None]  # th
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("first", range(0, 1000, SHARE))
+@pytest.mark.parametrize("first", range(0, 700, SHARE))
 def test_every_promise_is_kept_in_any_weather(first: int) -> None:
     found = {seed: why for seed in range(first, first + SHARE) if (why := play(seed).violations)}
     assert not found, "replay one with: make simulate SEED=n"
