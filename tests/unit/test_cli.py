@@ -1701,6 +1701,8 @@ NAMED = [
     (["jobs", "run", "1", "2"], "POST /jobs/run", (200, outcomes(None, None)), "1\n2"),
     (["jobs", "delete", "1", "2", "--yes"], "POST /jobs/delete", (200, outcomes(None, None)), "1\n2"),
     (["savepoints", "take", "1"], "POST /savepoints", accepted(1), "1"),
+    (["stops", "abort", "7"], "POST /stops/7/abort", (202, {"withdrawn": [1]}), "7"),
+    (["stops", "proceed", "7"], "POST /stops/7/proceed", (202, {"id": 7, "was": "paused"}), "7"),
     (["variables", "set", "zone", "eu"], "GET /variables", (200, {"global_vars": [], "count": 0}), "zone"),
 ]
 
@@ -1713,6 +1715,14 @@ def test_what_was_made_or_changed_is_told_by_its_name_alone(
     stub.on(call, answer)
     assert run([*words, "-o", "name"]) == 0
     assert capsys.readouterr().out == f"{names}\n"
+
+
+def test_what_a_resume_may_lose_is_told_beside_its_name(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/7/resume", accepted(1, refused=1))
+    assert run(["resume", "7", "-o", "name"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "7\n"
+    assert "There is no such job." in err
 
 
 # --- what a terminal shows, and what the demo checks ----------------------------------------------------------------

@@ -214,7 +214,7 @@ def revoke_key(access: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda to: to.revoke_key(access))
-    return data.told({"access": access, "revoked": True}, t("Access key {access} is revoked.", access=access))
+    return data.told({"access": access, "revoked": True}, t("Access key {access} is revoked.", access=access), access)
 
 
 # Grants and tokens. --------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", data:
     data = (data or DataDirectory()).begin()
     given = Grant(role, project, queue or None)
     data.do(lambda access: access.grant(user, given))
-    return data.told({"user": user, **_grant(given)}, t("{user} is {role}.", user=user, role=_in_words(given)))
+    return data.told({"user": user, **_grant(given)}, t("{user} is {role}.", user=user, role=_in_words(given)), user)
 
 
 @access_app.command
@@ -264,7 +264,7 @@ def revoke(user: str, /, *, project: Projects, queue: str = "", data: DataDirect
     data = (data or DataDirectory()).begin()
     taken = data.do(lambda access: access.revoke(user, project, queue or None))
     return data.told(
-        {"user": user, **_grant(taken)}, t("{user} is no longer {role}.", user=user, role=_in_words(taken))
+        {"user": user, **_grant(taken)}, t("{user} is no longer {role}.", user=user, role=_in_words(taken)), user
     )
 
 
@@ -282,7 +282,7 @@ def revoke_tokens(user: str, /, *, data: DataDirectory | None = None) -> int:
     data = (data or DataDirectory()).begin()
     count = data.do(lambda access: access.revoke_tokens(user))
     return data.told(
-        {"user": user, "revoked": count}, t("Tokens of {user} that ended: {count}.", user=user, count=count)
+        {"user": user, "revoked": count}, t("Tokens of {user} that ended: {count}.", user=user, count=count), user
     )
 
 

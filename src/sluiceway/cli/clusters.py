@@ -72,7 +72,7 @@ def jars(name: str, /, *, columns: ColumnNames = None, common: Common | None = N
     common = or_default(common)
     data = common.client().cluster_jars(name).data
     found = read(data, Jars)
-    if found.reason and common.words:
+    if found.reason and not common.json:
         complain(found.reason)
     else:
         common.show(JARS, found.jars, data, columns)

@@ -28,7 +28,7 @@ def list_(*, output: Output | None = None) -> int:
     """
     file = context_file.load()
     data = {"current": file.current or None, "contexts": [_plain(file, name) for name in sorted(file.all)]}
-    return (output or Output()).begin().told(data, lambda: _show(file))
+    return (output or Output()).begin().told(data, lambda: _show(file), *sorted(file.all))
 
 
 @contexts_app.command
@@ -52,7 +52,7 @@ def use(name: str, /, *, output: Output | None = None) -> int:
         server=chosen.server,
         project=project,
     )
-    return (output or Output()).begin().told({"current": name}, done)
+    return (output or Output()).begin().told({"current": name}, done, name)
 
 
 @contexts_app.command

@@ -125,7 +125,7 @@ def remove(version: str, /, *, here: Here | None = None) -> int:
     gone = fetching.remove(_distributions(here), version)
     if not gone:
         raise Failed(t("No Flink {version} was added. What was: sluiceway distributions list", version=version))
-    return here.told({"removed": gone}, t("Flink {versions} is removed.", versions=t(" and ").join(gone)))
+    return here.told({"removed": gone}, t("Flink {versions} is removed.", versions=t(" and ").join(gone)), *gone)
 
 
 def _told(found: Distribution) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     elif accepted:
         say(t("The start of {jobs} is accepted.", jobs=tables.jobs(len(accepted))))
     code = report(client, answers, quiet=common.json)
-    if common.words:
+    if not common.json:
         tell_losses(client, answers)
     if any(each.coming for each in found):
         complain(t("The time is up. Starts under way go on; look with: sluiceway jobs health"))

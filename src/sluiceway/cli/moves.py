@@ -128,6 +128,7 @@ def carried_out(
     common.names(*filter(None, [answers.id]))
     if common.words:
         _say_accepted(answers, body["to"])
+    if not common.json:
         warn(client, answers)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
@@ -245,15 +246,17 @@ def proceed(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
     data = common.client().proceed(move_id, "moves").data
     found = read(data, MoveProceeded)
     goes_on = found.was == "paused" or found.tried_again > 0
+    if goes_on:
+        common.names(move_id)
     if common.json:
         common.document(data)
-    elif goes_on:
+    elif goes_on and common.words:
         told = [t("Move {move_id} goes on.", move_id=move_id)]
         told += (
             [t("The start of {jobs} is tried again.", jobs=tables.jobs(found.tried_again))] if found.tried_again else []
         )
         say(" ".join([*told, t("Watch it with: sluiceway moves show {move_id} --wait", move_id=move_id)]))
-    else:
+    elif not goes_on:
         complain(
             t("Move {move_id} was not paused, and no start was refused; it is {was}.", move_id=move_id, was=found.was)
         )

@@ -32,7 +32,7 @@ def withdraw(order: int, orders: Orders, common: Common) -> int:
             )
         )
 
-    return common.told(reply.data, show)
+    return common.told(reply.data, show, order)
 
 
 def let_go_on(order: int, orders: Orders, common: Common) -> int:
@@ -40,9 +40,11 @@ def let_go_on(order: int, orders: Orders, common: Common) -> int:
     reply = common.client().proceed(order, orders)
     was = read(reply.data, Proceeded).was
     name = _name(orders).capitalize()
+    if was == "paused":
+        common.names(order)
     if common.json:
         common.document(reply.data)
-    elif was == "paused":
+    elif was == "paused" and common.words:
         say(
             t(
                 "{name} {order} goes on. Watch it with: sluiceway {orders} watch {order}",
@@ -51,7 +53,7 @@ def let_go_on(order: int, orders: Orders, common: Common) -> int:
                 orders=orders,
             )
         )
-    else:
+    elif was != "paused":
         complain(t("{name} {order} was not paused; it is {was}.", name=name, order=order, was=was))
     return int(was != "paused")
 

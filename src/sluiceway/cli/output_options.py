@@ -80,15 +80,16 @@ class Output:
             for name in names:
                 say(one_line(str(name)))
 
-    def told(self, data: Any, shown: str | Callable[[], object]) -> int:
-        """What was done or found: as a document, by its name, or for people. Gives back the exit code of a success.
+    def told(self, data: Any, shown: str | Callable[[], object], *names: object) -> int:
+        """What was done or found: as a document, by its names, or for people. Gives back the exit code of a success.
 
-        For people it is a sentence, or whatever a function prints, which is called only then.
+        For people it is a sentence, or whatever a function prints, which is called only then. Without `names` the
+        document tells the name; where nothing has one, people's words stand for it.
         """
         if self.json:
             self.document(data)
-        elif self.output == "name" and (name := _named(data)) is not None:
-            self.names(name)
+        elif self.output == "name" and (names := names or _named(data)):
+            self.names(*names)
         elif isinstance(shown, str):
             say(shown)
         else:
@@ -140,10 +141,11 @@ class Output:
         return self.words and columns is None
 
 
-def _named(data: Any) -> object | None:
-    """What other commands call it; None where it has no name."""
-    keys = ("id", "job_id", "name", "var_name", "current", "version", "file")
-    return next((data[key] for key in keys if data.get(key) is not None), None) if isinstance(data, Mapping) else None
+def _named(data: Any) -> tuple[object, ...]:
+    """What other commands call it, if it has a name."""
+    keys = ("id", "job_id", "name", "var_name", "version", "file")
+    found = [data[key] for key in keys if data.get(key) is not None] if isinstance(data, Mapping) else []
+    return tuple(found[:1])
 
 
 def _chosen(lines: Sequence[tuple[str, str]], names: str | None) -> Sequence[tuple[str, str]]:

@@ -81,9 +81,13 @@ class Board:
 
     def __enter__(self) -> Self:
         """Begin to show."""
-        if self._live is not None:
-            with unbroken():
-                self._live.start()
+        try:
+            if self._live is not None:
+                with unbroken():
+                    self._live.start()
+        except BaseException:  # Ctrl-C, too: nobody leaves what nobody has entered
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(

@@ -98,7 +98,7 @@ def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
         say(one_line(read(reply.data, Done).message))
         say(t("Look first with: sluiceway resume --job {job_id} --dry-run", job_id=job_id))
 
-    return common.told(reply.data, show)
+    return common.told(reply.data, show, job_id)
 
 
 def _show(found: Registered) -> None:

@@ -151,7 +151,7 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
     if common.json:
         common.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
     code = max(code, report(client, answers, quiet=common.json))
-    if common.words:
+    if not common.json:
         tell_losses(client, answers)
     return code
 

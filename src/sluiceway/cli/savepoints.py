@@ -108,6 +108,7 @@ def take(
             if answers.accepted == 1
             else t("{accepted} savepoints accepted.", accepted=answers.accepted)
         )
+    if not common.json:
         warn(client, answers)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
@@ -134,7 +135,7 @@ def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int
     if common.json:
         common.document(reply.data)
     elif not common.words:
-        common.names(savepoint_id)
+        common.names(*([savepoint_id] if found.whole else []))
     elif found.whole:
         say(t("Savepoint {savepoint_id} is whole: {path}", savepoint_id=savepoint_id, path=found.savepoint.path))
     _complain(found.savepoint.path, found.wrong, found.more_wrong, found.unchecked)
@@ -166,7 +167,7 @@ def delete(
         _ask(client, savepoint_id)
     reply = client.delete_savepoint(savepoint_id, force=force)
     path = read(reply.data, SavepointView).path
-    return common.told(reply.data, t("Removed: {path}", path=path))
+    return common.told(reply.data, t("Removed: {path}", path=path), savepoint_id)
 
 
 def _ask(client: Client, savepoint_id: int) -> None:

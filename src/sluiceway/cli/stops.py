@@ -125,6 +125,7 @@ def _told(client: Client, data: Any, answers: Answers, sending: Sending, common:
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     if common.words:
         _tell_stopped(answers)
+    if not common.json:
         warn(client, answers)
     end = None
     if sending.wait and answers.id is not None:

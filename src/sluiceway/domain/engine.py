@@ -171,10 +171,10 @@ class Engine(Protocol):
         """
         ...
 
-    async def living(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Stranger]:
+    async def living(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Stranger | None]:
         """Those of these jobs that live in the cluster, whoever has started them. Raises `Unreachable`.
 
-        One that the list of jobs leaves out has no name and no start.
+        One that the list of jobs leaves out has no name and no start; of None nobody can tell whether it lives.
         """
         ...
 

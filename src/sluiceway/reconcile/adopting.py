@@ -87,7 +87,8 @@ class Adopting:
             found = await self._engine.living(place, jids)
         except Unreachable:
             return {}
-        return {Spot(cluster, jid): _told(found.get(jid)) for jid in jids}
+        told = [jid for jid in jids if found.get(jid, "over") is not None]  # of the others nobody can tell
+        return {Spot(cluster, jid): _told(found.get(jid)) for jid in told}
 
     def _due(self, strangers: Sequence[Stranger], now: datetime) -> list[Stranger]:
         """The wanted ones that were there before: those who were never asked about first."""

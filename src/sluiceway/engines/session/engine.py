@@ -215,15 +215,23 @@ class SessionEngine:
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
 
-    async def living(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Stranger]:
-        """Look at the list of jobs, and ask about those that it leaves out; see `Engine`."""
-        rest = self._jobmanagers.at(place)
+    async def living(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Stranger | None]:
+        """Look at the list of jobs, and ask about those of which it does not tell; see `Engine`."""
+        rest, at_once = self._jobmanagers.at(place), asyncio.Semaphore(AT_ONCE)
         listed = {job.jid: job for job in await rest.jobs(set(flink_job_ids))}
-        found = {jid: stranger_of(job) for jid, job in listed.items() if job.lives}
-        for jid in flink_job_ids:
-            if jid not in listed and (state := await rest.job_state(jid)) is not None and not state.terminal:
-                found[jid] = Stranger(jid, "")
-        return found
+        untold = [jid for jid in flink_job_ids if jid not in listed or not (listed[jid].lives or listed[jid].over)]
+
+        async def ask(jid: str) -> bool | None:
+            async with at_once:
+                try:
+                    state = await rest.job_state(jid)
+                except Unreachable:  # the cluster has answered before: one job must not hide the others
+                    return None
+                return state is not None and not state.terminal
+
+        lives = zip(untold, await asyncio.gather(*map(ask, untold)), strict=True)
+        found: dict[str, Stranger | None] = {jid: stranger_of(job) for jid, job in listed.items() if job.lives}
+        return found | {jid: Stranger(jid, "") if told else None for jid, told in lives if told is not False}
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
