@@ -19,7 +19,9 @@ SOURCE: Final = Path(sluiceway.__file__).parent
 STEP: Final = 8  # a text is so many times as long as the one that it is held against
 # And may cost so many times more than that: eight times the length, then, 14 times the cost. What grows with the square
 # costs 64 times as much, and 22 times with the power of 1.5.
-GENEROUS: Final = 1.75
+GENEROUS: Final = (
+    3.0  # what costs the square of it takes eight times as much; eight megabytes have pages to fetch that one has not
+)
 NOISE: Final = 0.012  # seconds below which nothing is judged
 AGAIN: Final = 3  # times that a cost is taken that seems too high; the least of them counts
 LEAST: Final = 1 << 11  # characters of the shortest text

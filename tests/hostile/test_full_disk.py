@@ -8,7 +8,7 @@ import resource
 import sqlite3
 import urllib.error
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,8 @@ def only_read(db: Database) -> Iterator[None]:
 
 @contextmanager
 def held_by_another(db: Database) -> Iterator[None]:
-    """Another process is in the middle of a write, and nobody has much patience."""
-    other = sqlite3.connect(str(db._engine.url.database), isolation_level=None, timeout=30.0)
+    """Another process is in the middle of a write, and nobody has much patience. Raises while we are in one."""
+    other = sqlite3.connect(str(db._engine.url.database), isolation_level=None, timeout=0.0)
     other.execute("BEGIN IMMEDIATE")
     patience, database.BUSY_TIMEOUT = database.BUSY_TIMEOUT, 0.05
     try:
@@ -121,6 +121,16 @@ FAULTS = {
 }
 
 
+async def begun(stack: ExitStack, fault: Callable[[], AbstractContextManager[None]]) -> None:
+    """Let a fault begin. A write of ours that is under way ends first: it needs this thread to go on."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return stack.enter_context(fault())
+            except sqlite3.OperationalError:
+                await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("what", FAULTS)
 async def test_every_write_is_answered_503_with_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
@@ -128,7 +138,8 @@ async def test_every_write_is_answered_503_with_words(
     fault, writes, words, chinese = FAULTS[what]
     async with api(tmp_path, monkeypatch) as at:
         await at.plane.run(1)
-        with fault(at.plane.db):
+        with ExitStack() as stack:
+            await begun(stack, lambda: fault(at.plane.db))
             for (method, path, body), language in product(writes, ("en-us", "zh-cn")):
                 answer = await at.http.request(method, path, **body, headers={"X-Language": language})
                 assert answer.status_code == 503, (path, answer.text)

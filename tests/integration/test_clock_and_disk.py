@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,6 +94,13 @@ async def test_a_full_disk_refuses_new_stops_and_forgets_none(tmp_path: Path) ->
             assert len(at.savepoints(job)) == 1, "one savepoint each, however often the turn failed"
 
 
+def begins(other: sqlite3.Connection) -> bool:
+    """Whether another's write has begun."""
+    with suppress(sqlite3.OperationalError):
+        other.execute("BEGIN IMMEDIATE")
+    return other.in_transaction
+
+
 async def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
     async with plane(tmp_path) as at:
@@ -101,8 +108,8 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pyte
         for job in jobs:
             at.fake.jobs[await at.flink_id(job)].stop_seconds = 0.1
         batch = (await at.stop(PROJECT, jobs, savepoint=True)).id
-        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None, timeout=0.0)
+        await at.eventually(lambda: begins(other))  # a write of ours that is under way needs this thread to end
         await asyncio.sleep(0.5)
         other.execute("ROLLBACK")
         other.close()
