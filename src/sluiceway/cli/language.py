@@ -35,7 +35,7 @@ def spoken() -> Language:
 
 def speak(language: Language) -> None:
     """From now on."""
-    global _spoken  # noqa: PLW0603 - one process is one call
+    global _spoken  # noqa: PLW0603 - one process is one call, and its thread that draws has no context of ours
     _spoken = language
 
 

@@ -125,7 +125,7 @@ def carried_out(
     first()
     data = whole(client.move(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
-    common.names(*filter(None, [answers.id]))
+    common.names(answers.id)
     if common.words:
         _say_accepted(answers, body["to"])
     if not common.json:

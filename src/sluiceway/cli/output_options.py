@@ -75,10 +75,14 @@ class Output:
             documents.write_next(data, self._form)
 
     def names(self, *names: object) -> None:
-        """With -o name, what was made or changed, one a line as other commands take it; nothing with other forms."""
+        """With -o name, what was made or changed, one a line as other commands take it; nothing with other forms.
+
+        None is nothing that was.
+        """
         if self.output == "name" and not self.json:
             for name in names:
-                say(one_line(str(name)))
+                if name is not None:
+                    say(one_line(str(name)))
 
     def told(self, data: Any, shown: str | Callable[[], object], *names: object) -> int:
         """What was done or found: as a document, by its names, or for people. Gives back the exit code of a success.

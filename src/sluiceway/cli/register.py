@@ -61,7 +61,7 @@ def register(
 
 
 def _tell(found: Registered, data: Any, common: Common) -> None:
-    common.names(*filter(None, [found.id]))
+    common.names(found.id)
     if common.json:
         common.document(data)
     elif common.words:

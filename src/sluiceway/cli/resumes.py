@@ -134,7 +134,7 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
     answers = read(data, Answers)
     if terms.dry_run:
         return show_way_back(answers, data, common)
-    common.names(*filter(None, [answers.id]))
+    common.names(answers.id)
     if common.words:
         _say_accepted(answers)
     end: tuple[Any, int] | None = None

@@ -109,7 +109,7 @@ def stop(
     sent, rest = confirmed(client.stop, body, deed, keyed=sending.idempotency_key is not None)
     data = whole(client.stop(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
-    common.names(*filter(None, [answers.id]))
+    common.names(answers.id)
     if common.words:
         _say_accepted(client, answers, undone=None if look.plan else savepoint and not manner.drain)
     tell_unjudged(answers.unjudged)
@@ -263,7 +263,7 @@ def retry(
     client = common.client()
     reply = client.retry_stop(stop_id, sending.key())
     answers = read(reply.data, Answers)
-    common.names(*filter(None, [answers.id]))
+    common.names(answers.id)
     if common.words:
         _say_accepted(client, answers, of=stop_id)
     return _told(client, reply.data, answers, sending, common)

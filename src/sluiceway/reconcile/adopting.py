@@ -87,8 +87,8 @@ class Adopting:
             found = await self._engine.living(place, jids)
         except Unreachable:
             return {}
-        told = [jid for jid in jids if found.get(jid, "over") is not None]  # of the others nobody can tell
-        return {Spot(cluster, jid): _told(found.get(jid)) for jid in told}
+        untold = {jid for jid, stranger in found.items() if stranger is None}
+        return {Spot(cluster, jid): _told(found.get(jid)) for jid in jids if jid not in untold}
 
     def _due(self, strangers: Sequence[Stranger], now: datetime) -> list[Stranger]:
         """The wanted ones that were there before: those who were never asked about first."""
