@@ -28,7 +28,7 @@ demo: .venv/ready  ## Real Flink, 12 jobs stopped in one call, each with a verif
 static: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy -n 2
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 check: static  ## The fast part of the tests: style, types, imports, and all that needs no Flink

@@ -975,11 +975,11 @@ async def test_what_cannot_be_written_of_one_fails_for_it_alone() -> None:
         return [part.upper() for part in parts]
 
     joint = Joint(write, lambda part: part)
-    first = await asyncio.gather(*map(joint, ["a", "bad", "b"]), return_exceptions=True)
+    first = await asyncio.gather(*[joint(part) for part in ("a", "bad", "b")], return_exceptions=True)
     assert [str(each) for each in first] == ["A", "bad", "B"]
     assert tried == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
     tried.clear()
-    refused = await asyncio.gather(*map(joint, ["a", "full", "a"]), return_exceptions=True)
+    refused = await asyncio.gather(*[joint(part) for part in ("a", "full", "a")], return_exceptions=True)
     assert [type(each) for each in refused] == [DatabaseUnavailable, DatabaseUnavailable, str]
     assert tried == [["a", "full"], ["a"]], "two of one kind are never in one transaction"
 
@@ -993,7 +993,7 @@ async def test_what_is_done_together_has_a_bound() -> None:
 
     joint = Joint(write, lambda part: part, len, most=4)
     parts = ["aa", "bb", "c", "dddddd", "e"]
-    assert await asyncio.gather(*map(joint, parts)) == parts
+    assert await asyncio.gather(*[joint(part) for part in parts]) == parts
     assert tried == [["aa", "bb"], ["c"], ["dddddd"], ["e"]], "nobody is overtaken, and what is too much is done alone"
 
 
