@@ -15,13 +15,16 @@ from tests.support.services.plane import PROJECT
 
 from sluiceway.api.native import events as api_events
 from sluiceway.api.permit import Permit
+from sluiceway.assembly import api as assembly
 from sluiceway.assembly.clock import clock
 from sluiceway.control import following
 from sluiceway.control.errors import TooManyStreams, UnknownBatch
-from sluiceway.control.following import PAGE, STREAMS, Following
+from sluiceway.control.following import PAGE, STREAMS, Following, Piece
 from sluiceway.domain.access import LOCAL, Grant, Role
-from sluiceway.store import audit, batch_views
+from sluiceway.domain.batch import Kind
+from sluiceway.store import batch_views, feed
 from sluiceway.store.audit import Event
+from sluiceway.store.feed import News
 
 NOW = clock()
 
@@ -33,8 +36,8 @@ class Database:
         self.events: list[Event] = []
         self.settled = False
         self.asked: Counter[str] = Counter()
-        monkeypatch.setattr(audit, "last_id", self._last_id)
-        monkeypatch.setattr(audit, "of_batch", self._of_batch)
+        for name in ("newest", "news", "history", "is_known"):
+            monkeypatch.setattr(feed, name, getattr(self, f"_{name}"))
         monkeypatch.setattr(batch_views, "is_settled", self._is_settled)
         monkeypatch.setattr(following, "LOOK_EVERY", 0.001)
         monkeypatch.setattr(following, "SETTLED_EVERY", 0.0)
@@ -47,17 +50,35 @@ class Database:
     def ids(self) -> list[int]:
         return [event.id for event in self.events]
 
-    async def _last_id(self, _: object) -> int:
+    async def _newest(self, _: object) -> int:
         self.asked["looks"] += 1
         return self.events[-1].id if self.events else 0
 
-    async def _of_batch(self, _: object, batch: int, after: int, limit: int) -> list[Event]:
+    async def _news(
+        self, _: object, after: int, upto: int, orders: list[int], moves: list[int], most: int
+    ) -> list[News]:
         self.asked["pages"] += 1
-        assert batch == 7
-        return [event for event in self.events if event.id > after][:limit]
+        assert not moves
+        found = [event for event in self.events if after < event.id <= upto and event.batch_id in orders]
+        return [News(event, [7], None) for event in found[:most]]
+
+    async def _history(self, _: object, kind: Kind, order: int, after: int, upto: int, most: int) -> list[Event]:
+        self.asked["older pages"] += 1
+        assert (kind, order) == (Kind.STOP, 7)
+        await asyncio.sleep(0)
+        return [event for event in self.events if after < event.id <= upto][:most]
+
+    async def _is_known(self, _: object, project: str, kind: Kind, order: int) -> bool:
+        self.asked["known"] += 1
+        return (project, kind, order) == (PROJECT, Kind.STOP, 7)
 
     async def _is_settled(self, _: object, project: str, batch: int) -> bool | None:
         return self.settled if (project, batch) == (PROJECT, 7) else None
+
+
+def number(event: Event) -> bytes:
+    """What followers get of an event here."""
+    return b"%d " % event.id
 
 
 @pytest.fixture
@@ -67,12 +88,12 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Database:
 
 @pytest.fixture
 def stops(db: Database) -> Following:
-    return Following(db)  # type: ignore[arg-type]
+    return Following(db, number)  # type: ignore[arg-type]
 
 
 async def ids(stops: Following, caller: str, after: int = 0, project: str = PROJECT, stop: int = 7) -> list[int]:
-    pages = await stops.follow(project, stop, after, caller)
-    return [event.id async for page in pages for event in page]
+    pieces = await stops.follow(project, stop, after, caller)
+    return [int(told) async for piece in pieces for told in piece.data.split()]
 
 
 async def test_480_who_follow_a_stop_are_one_look_at_the_database(db: Database, stops: Following) -> None:
@@ -85,7 +106,8 @@ async def test_480_who_follow_a_stop_are_one_look_at_the_database(db: Database, 
         await asyncio.sleep(0.002)
     db.settled = True
     assert await asyncio.gather(*many) == [db.ids] * 480
-    assert db.asked["pages"] <= 2 * db.asked["looks"], "not one for each"
+    assert db.asked["pages"] <= db.asked["looks"], "not one for each"
+    assert db.asked["older pages"] == 1, "and what was before is read once"
 
 
 @pytest.mark.parametrize("count", [0, 3, PAGE - 1, PAGE, 3 * PAGE + 1])
@@ -125,17 +147,34 @@ async def test_streams_that_open_at_once_are_counted_before_any_begins(db: Datab
     assert await ids(stops, "a") == []
 
 
-async def test_a_page_is_one_piece_for_each_who_follows() -> None:
-    api_events._message.cache_clear()
+async def test_an_event_is_encoded_once_for_all_who_follow(db: Database) -> None:
+    encoded: Counter[int] = Counter()
 
-    async def pages() -> AsyncIterator[list[Event]]:
-        yield [Event(number, NOW, "k", 1, 7, "w", "") for number in range(1, 9)]
-        yield []
+    def told(event: Event) -> bytes:
+        encoded[event.id] += 1
+        return number(event)
 
-    for _ in range(3):
-        told = [piece async for piece in api_events._stream(pages(), 0, Permit(LOCAL, PROJECT))]
-        assert [piece.count(b"\n\n") + piece.count(b"\r\n\r\n") for piece in told] == [8, 1, 1]
-    assert api_events._message.cache_info().misses == 8, "encoded once for all"
+    stops = Following(db, told)  # type: ignore[arg-type]
+    db.happen(PAGE + 8)
+    many = [asyncio.create_task(ids(stops, f"caller {n % 20}")) for n in range(200)]
+    await asyncio.sleep(0.005)
+    db.happen(3)
+    await asyncio.sleep(0.005)
+    db.settled = True
+    await asyncio.gather(*many)
+    assert encoded == dict.fromkeys(db.ids, 1)
+
+
+async def test_a_page_is_one_piece_and_silence_a_sign_of_life() -> None:
+    events = [api_events.message(Event(n, NOW, "k", 1, 7, "w", "")) for n in range(1, 9)]
+
+    async def pieces() -> AsyncIterator[Piece]:
+        yield Piece(b"".join(events), 8)
+        yield Piece(b"", 8)
+
+    told = [piece async for piece in api_events._stream(pieces(), 0, Permit(LOCAL, PROJECT))]
+    assert [piece.count(b"\n\n") + piece.count(b"\r\n\r\n") for piece in told] == [8, 1, 1]
+    assert told[-1].startswith(b"id: 8"), "where the end is"
 
 
 async def test_a_stop_of_another_project_is_unknown_also_while_it_is_followed(db: Database, stops: Following) -> None:
@@ -155,7 +194,7 @@ async def test_a_database_that_fails_ends_the_streams_and_the_next_ones_work(
         raise OSError("on purpose")
 
     with monkeypatch.context() as broken:
-        broken.setattr(audit, "last_id", fails)
+        broken.setattr(feed, "newest", fails)
         with pytest.raises(OSError, match="on purpose"):
             await ids(stops, "a")
     db.happen(2)
@@ -170,19 +209,25 @@ async def test_a_stream_ends_when_the_caller_may_no_longer_see_it(monkeypatch: p
     async def still() -> bool:
         return stands.pop(0)
 
-    async def pages() -> AsyncIterator[list[Event]]:
-        for number in range(1, 9):
-            yield [Event(number, NOW, "k", 1, 7, "w", "")]
+    async def pieces() -> AsyncIterator[Piece]:
+        for last in range(1, 9):
+            yield Piece(b"id: %d\n\n" % last, last)
 
-    told = [message async for message in api_events._stream(pages(), 0, Permit(LOCAL, PROJECT, still))]
-    assert [piece.split(b"\n", 1)[0].strip() for piece in told] == [b"id: 1", b"id: 2"], "and not that it has settled"
+    told = [piece async for piece in api_events._stream(pieces(), 0, Permit(LOCAL, PROJECT, still))]
+    assert told == [b"id: 1\n\n", b"id: 2\n\n"], "and not that it has settled"
 
 
 @pytest.mark.parametrize("by", ["token", "key"])
 async def test_who_is_let_in_no_more_hears_no_more(by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_events, "CHECK_EVERY", 0.0)
     monkeypatch.setattr(following, "SIGN_OF_LIFE", 0.01)
-    api_events._message.cache_clear()
+    heard = asyncio.Event()
+
+    def told(event: Event) -> bytes:
+        heard.set()
+        return api_events.message(event)
+
+    monkeypatch.setattr(assembly, "message", told)
     async with guarded(tmp_path) as api:
         [job] = await api.plane.run()
         api.plane.fake.jobs[await api.plane.flink_id(job)].stop_seconds = 60.0
@@ -193,8 +238,7 @@ async def test_who_is_let_in_no_more_hears_no_more(by: str, tmp_path: Path, monk
         how: Any = {"auth": who} if by == "key" else {"headers": {"X-Auth-Token": token}}
         asked = asyncio.create_task(api.http.get(f"{STOPS}/{stop}/events", **how))
         async with asyncio.timeout(PATIENCE):
-            while not api_events._message.cache_info().currsize:
-                await asyncio.sleep(0.01)
+            await heard.wait()
         assert not asked.done(), "it is followed"
         await (api.access.revoke_key(who.access) if by == "key" else api.access.revoke_tokens("ann"))
         answer = await asyncio.wait_for(asked, PATIENCE)

@@ -15,6 +15,7 @@ from sluiceway.api.auth.limits import RateLimit
 from sluiceway.api.errors import page as error_page
 from sluiceway.api.errors.handlers import FOR_APPLICATION
 from sluiceway.api.kept_answers import KeptAnswers
+from sluiceway.api.native.events import message
 from sluiceway.assembly.door import Door, make_door, signing_in
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
 from sluiceway.control.buckets import Buckets
@@ -167,7 +168,7 @@ def _use_cases(
         "going_back": going_back,
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "judge_fit": judge_fit,
-        "following": Following(db),
+        "following": Following(db, message),
         "queues": queues,
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),

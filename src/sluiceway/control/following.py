@@ -1,24 +1,28 @@
-"""Following stops, ways back and moves as they go on: one look at the database serves all who follow the same one,
-however many they are."""
+"""Following stops, ways back and moves as they go on. One task reads what is new, once for all who follow anything;
+each follower has a place in the pages that it makes, and nothing else, so that nobody waits for one who is slow.
+"""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from sluiceway.control.errors import ControlError, TooManyStreams, UnknownBatch, UnknownMove, UnknownResume
+from sluiceway.control.pages import Encode, Page, Shelf, Tail
 from sluiceway.domain.batch import Kind
-from sluiceway.store import audit, back_views, batch_views, move_views
+from sluiceway.store import back_views, batch_views, feed, move_views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 
 LOOK_EVERY: Final = 0.25  # seconds
 IDLE: Final = 3  # times as long as the looks have taken, at least, there are none
-SETTLED_EVERY: Final = 2.0  # seconds after which it is asked whether a stop has settled, though nothing has happened
-PAGE: Final = 500  # events that are read at once, and that are in memory of each stop
+SETTLED_EVERY: Final = 2.0  # seconds after which it is asked whether an order has settled, though nothing has happened
+ASKING: Final = 10  # times as long as that question has taken, at least, an order is not asked it again
+PAGE: Final = 500  # events that are read at once
+KEPT: Final = 16 * 2**20  # bytes of pages in memory, of all orders; who is further behind reads from the database
 SIGN_OF_LIFE: Final = 15.0  # seconds without an event, after which a follower hears that there is none
 STREAMS: Final = 32  # that one caller may have
 _VIEWS: Final = {Kind.STOP: batch_views, Kind.RESUME: back_views, Kind.MOVE: move_views}
@@ -29,40 +33,49 @@ _UNKNOWN: Final[Mapping[Kind, type[ControlError]]] = {
 }
 
 
-@dataclass(slots=True)
-class _Tail:
-    """What is in memory of one stop: its events after the id `since`, as far as they have been read."""
+class Order(NamedTuple):
+    """What somebody follows."""
 
     project: str
-    batch_id: int
-    kind: Kind = Kind.STOP
-    since: int = 0
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=PAGE))
-    known: bool = False  # it has been looked at
-    settled: bool = False
-    asked: float = 0.0
+    kind: Kind
+    id: int
+
+    def unknown(self) -> ControlError:
+        """That there is no such one."""
+        return _UNKNOWN[self.kind](f"There is no {self.kind} {self.id} in this project.")
+
+
+class Piece(NamedTuple):
+    """Events for one follower, encoded; none of them is a sign of life."""
+
+    data: bytes
+    last: int  # id of the last event so far
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """An order that somebody follows."""
+
+    order: Order
+    tail: Tail | None = None  # none before the first look
     followers: int = 0
+    settled: bool = False
+    stirred: bool = True  # something has happened since it was asked whether it has settled
+    asked: float = 0.0
+    rests: float = 0.0  # seconds after which it may be asked again
     fault: Exception | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def newest(self) -> int:
-        """The id up to which events are known."""
-        return self.events[-1].id if self.events else self.since
+    def is_due(self, now: float) -> bool:
+        """Whether to ask if it has settled."""
+        return now - self.asked >= (self.rests if self.stirred else SETTLED_EVERY)
 
-    def add(self, events: Sequence[Event]) -> None:
-        """Further events. Of too many, the oldest are no longer in memory."""
-        for event in events:
-            if len(self.events) == PAGE:
-                self.since = self.events[0].id
-            self.events.append(event)
-
-    def after(self, last: int) -> list[Event] | None:
-        """The events after an id; None where they are not all in memory."""
-        if last < self.since:
-            return None
-        found = list(takewhile(lambda event: event.id > last, reversed(self.events)))
-        return found[::-1]
+    def add(self, page: Page) -> None:
+        """Further events."""
+        assert self.tail is not None
+        self.tail.add(page)
+        self.stirred = True
+        self.tell()
 
     def tell(self) -> None:
         """Wake those who follow."""
@@ -90,137 +103,196 @@ class _Seat:
 
 
 class Following:
-    """The followers of stops, and the one task that looks for all of them."""
+    """The followers of orders, and the one task that looks for all of them."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, encode: Encode) -> None:
+        """`encode` makes of an event what followers get; it is asked once for all of them."""
         self._db = db
-        self._tails: dict[tuple[str, int, Kind], _Tail] = {}
+        self._encode = encode
+        self._all: dict[Order, _Followed] = {}
         self._taken: Counter[str] = Counter()  # seats, by caller
-        self._last = -1  # id of the newest event of all
-        self._new = asyncio.Event()  # somebody follows what nobody did
-        self._catching_up = asyncio.Semaphore(2)
+        self._at = 0  # id up to which all that happened has been read
+        self._news = asyncio.Event()  # somebody follows what nobody did, or nobody follows anything
+        self._shelf = Shelf(KEPT)
+        self._past = _Past(db, encode, self._shelf)
         self._looking: asyncio.Task[None] | None = None
 
     async def follow(
-        self, project: str, batch_id: int, after: int, caller: str, kind: Kind = Kind.STOP
-    ) -> AsyncGenerator[Sequence[Event], None]:
+        self, project: str, order: int, after: int, caller: str, kind: Kind = Kind.STOP
+    ) -> AsyncGenerator[Piece, None]:
         """The events after an id, past and future, until every job has settled.
 
-        An empty page is a sign of life. Raises `TooManyStreams` before it asks the database, `UnknownBatch`,
-        `UnknownResume` and `UnknownMove`; as it goes on, also what the database raises.
+        Raises `TooManyStreams` before it asks the database, `UnknownBatch`, `UnknownResume` and `UnknownMove`; as it
+        goes on, also what the database raises.
         """
         if self._taken[caller] >= STREAMS:
             raise TooManyStreams(STREAMS)
-        seat = _Seat(self._taken, caller)
-        if (project, batch_id, kind) not in self._tails:
-            await self._settled(project, batch_id, kind)
-        return self._followed(project, batch_id, after, seat, kind)
+        seat, which = _Seat(self._taken, caller), Order(project, kind, order)
+        if which not in self._all and not await feed.is_known(self._db, project, kind, order):
+            raise which.unknown()
+        return self._follow(which, after, seat)
 
-    async def _followed(
-        self, project: str, batch_id: int, after: int, seat: _Seat, kind: Kind
-    ) -> AsyncGenerator[Sequence[Event], None]:
-        tail = self._join(project, batch_id, kind)
+    async def _follow(self, order: Order, after: int, seat: _Seat) -> AsyncGenerator[Piece, None]:
+        followed, last = self._join(order), after
         try:
             while True:
-                changed, settled, known = tail.changed, tail.settled, tail.known
-                page = await self._page(tail, after) if known else []
-                if page:
-                    after = page[-1].id
-                    yield page
-                elif tail.fault is not None:
-                    raise tail.fault
-                elif known and settled:
+                changed, settled = followed.changed, followed.settled
+                page = await self._page(followed, after)
+                if page is not None:
+                    data, after = page.after(after), page.upto
+                    if data:
+                        last = page.ids[-1]
+                        yield Piece(data, last)
+                elif followed.fault is not None:
+                    raise followed.fault
+                elif settled:
                     return
                 elif not await _set_within(changed, SIGN_OF_LIFE):
-                    yield []
+                    yield Piece(b"", last)
         finally:
-            self._leave(tail)
+            self._leave(followed)
             seat.give_back()
 
-    async def _page(self, tail: _Tail, after: int) -> Sequence[Event]:
+    async def _page(self, followed: _Followed, after: int) -> Page | None:
         """The events after an id: from memory, or older ones from the database."""
-        since = tail.since
-        page: Sequence[Event] | None = tail.after(after)
-        if page is None:
-            async with self._catching_up:
-                page = await self._events(tail, after)
-            page = page or tail.after(since) or []
-        return page
-
-    def _join(self, project: str, batch_id: int, kind: Kind) -> _Tail:
-        tail = self._tails.get((project, batch_id, kind))
+        tail = followed.tail
         if tail is None:
-            tail = self._tails[project, batch_id, kind] = _Tail(project, batch_id, kind)
-            self._new.set()
-        tail.followers += 1
+            return None
+        if tail.knows(after):
+            return tail.after(after)
+        return await self._past.read(followed.order, after, tail.since)
+
+    def _join(self, order: Order) -> _Followed:
+        followed = self._all.get(order)
+        if followed is None:
+            followed = self._all[order] = _Followed(order)
+            self._news.set()
+        followed.followers += 1
         if self._looking is None or self._looking.done():
             # In a context of its own: it is no part of the request that happens to be the first.
             self._looking = asyncio.create_task(self._look_out(), name="following", context=Context())
-        return tail
+        return followed
 
-    def _leave(self, tail: _Tail) -> None:
-        tail.followers -= 1
-        if not tail.followers:
-            self._drop(tail)
+    def _leave(self, followed: _Followed) -> None:
+        followed.followers -= 1
+        if not followed.followers:
+            self._drop(followed)
 
-    def _fail(self, tail: _Tail, error: Exception) -> None:
-        self._drop(tail)
-        tail.fault, tail.known = error, True
-        tail.tell()
+    def _fail(self, followed: _Followed, error: Exception) -> None:
+        self._drop(followed)
+        followed.fault = error
+        followed.tell()
 
-    def _drop(self, tail: _Tail) -> None:
-        if self._tails.get((tail.project, tail.batch_id, tail.kind)) is tail:
-            del self._tails[tail.project, tail.batch_id, tail.kind]
+    def _drop(self, followed: _Followed) -> None:
+        if self._all.get(followed.order) is followed:
+            del self._all[followed.order]
+            self._past.forget(followed.order)
+        if followed.tail is not None:
+            followed.tail.close()
+        if not self._all:
+            self._news.set()
+
+    # The one task. ----------------------------------------------------------------------------------------------------
 
     async def _look_out(self) -> None:
         """Look for as long as somebody follows."""
-        now = asyncio.get_running_loop().time
-        while self._tails:
-            self._new.clear()
-            began = now()
-            tails = list(self._tails.values())
+        now, begun = asyncio.get_running_loop().time, False
+        while self._all:
+            self._news.clear()
+            began, all_ = now(), list(self._all.values())
             try:
-                await self._look_once(tails, began)
+                if not begun:
+                    self._at, begun = await feed.newest(self._db), True
+                await self._look_once(all_)
             except Exception as error:
-                for tail in tails:
-                    self._fail(tail, error)
-            await _set_within(self._new, max(LOOK_EVERY, IDLE * (now() - began)))
+                for followed in all_:
+                    self._fail(followed, error)
+            await _set_within(self._news, max(LOOK_EVERY, IDLE * (now() - began)))
 
-    async def _look_once(self, tails: Sequence[_Tail], now: float) -> None:
-        last = await audit.last_id(self._db)
-        happened, self._last = last != self._last, last
-        for tail in tails:
-            if happened or not tail.known or now - tail.asked >= SETTLED_EVERY:
-                tail.asked = now
-                try:
-                    await self._look(tail, last)
-                except (UnknownBatch, UnknownResume, UnknownMove) as unknown:
-                    self._fail(tail, unknown)
+    async def _look_once(self, all_: Sequence[_Followed]) -> None:
+        for followed in all_:
+            if followed.tail is None:
+                followed.tail = Tail(self._shelf, self._at)
+                followed.tell()
+        await self._read_on(all_)
+        settled = [(followed, await self._ask(followed)) for followed in all_ if self._is_due(followed)]
+        if any(has for _, has in settled):
+            await self._read_on(all_)  # also what has led to it
+        for followed, has in settled:
+            followed.settled = has
+            if has:
+                followed.tell()
 
-    async def _look(self, tail: _Tail, last: int) -> None:
-        # Asked before the events are read, so that none that led to it is missing.
-        settled = await self._settled(tail.project, tail.batch_id, tail.kind)
-        found = await self._events(tail, tail.newest)
-        news = bool(found) or not tail.known or settled
-        if not tail.known and len(found) == PAGE:
-            tail.since = last  # too many for memory: a follower who is behind reads on from the database
-            found = await self._events(tail, last)
-        while found:
-            tail.add(found)
-            found = await self._events(tail, tail.newest) if len(found) == PAGE else []
-        tail.known, tail.settled = True, settled
-        if news:
-            tail.tell()
+    def _is_due(self, followed: _Followed) -> bool:
+        return followed.followers > 0 and followed.is_due(asyncio.get_running_loop().time())
 
-    async def _events(self, tail: _Tail, after: int) -> Sequence[Event]:
-        of = audit.of_move if tail.kind is Kind.MOVE else audit.of_batch
-        return await of(self._db, tail.batch_id, after, PAGE)
+    async def _ask(self, followed: _Followed) -> bool:
+        """Whether an order has settled."""
+        now, order = asyncio.get_running_loop().time, followed.order
+        followed.stirred, followed.asked = False, now()
+        has: bool | None = await _VIEWS[order.kind].is_settled(self._db, order.project, order.id)
+        followed.rests = min(ASKING * (now() - followed.asked), SETTLED_EVERY)
+        if has is None:
+            self._fail(followed, order.unknown())
+        return bool(has)
 
-    async def _settled(self, project: str, batch_id: int, kind: Kind) -> bool:
-        settled: bool | None = await _VIEWS[kind].is_settled(self._db, project, batch_id)
-        if settled is None:
-            raise _UNKNOWN[kind](f"There is no {kind} {batch_id} in this project.")
-        return settled
+    async def _read_on(self, all_: Sequence[_Followed]) -> None:
+        """Read what has happened since the last time, a page after the other, and hand it to those whom it is about."""
+        upto = await feed.newest(self._db)
+        batches = {followed.order.id: followed for followed in all_ if followed.order.kind is not Kind.MOVE}
+        moves = {followed.order.id: followed for followed in all_ if followed.order.kind is Kind.MOVE}
+        while self._at < upto:
+            found = await feed.news(self._db, self._at, upto, list(batches), list(moves), PAGE)
+            self._at = found[-1].event.id if len(found) == PAGE else upto
+            told: dict[_Followed, list[Event]] = {}
+            for one in found:
+                for followed in (*map(batches.get, one.orders), moves.get(one.move or 0)):
+                    if followed is not None:
+                        told.setdefault(followed, []).append(one.event)
+            for followed, events in told.items():
+                followed.add(Page.of(events, self._at, self._encode))
+
+
+class _Past:
+    """Pages of what happened before, each read once for all who need it at about the same time.
+
+    Events are only ever added, each with an id above all that there are: what lies between two ids never changes.
+    """
+
+    def __init__(self, db: Database, encode: Encode, shelf: Shelf) -> None:
+        self._db = db
+        self._encode = encode
+        self._shelf = shelf
+        self._found: defaultdict[Order, dict[int, Page]] = defaultdict(dict)
+        self._reading: dict[tuple[Order, int], asyncio.Task[Page]] = {}
+        self._at_once = asyncio.Semaphore(2)
+
+    async def read(self, order: Order, after: int, upto: int) -> Page:
+        """The first page of what happened between two ids, the second one included."""
+        if (found := self._found.get(order, {}).get(after)) is not None:
+            return found
+        reading = self._reading.get((order, after))
+        if reading is None:
+            reading = asyncio.create_task(self._read(order, after, upto), name="past", context=Context())
+            self._reading[order, after] = reading
+            reading.add_done_callback(partial(self._done, order, after))
+        return await asyncio.shield(reading)
+
+    def forget(self, order: Order) -> None:
+        """Nobody follows it any more."""
+        for page in self._found.pop(order, {}).values():
+            self._shelf.remove(page)
+
+    async def _read(self, order: Order, after: int, upto: int) -> Page:
+        async with self._at_once:
+            events = await feed.history(self._db, order.kind, order.id, after, upto, PAGE)
+        return Page.of(events, events[-1].id if len(events) == PAGE else upto, self._encode)
+
+    def _done(self, order: Order, after: int, reading: asyncio.Task[Page]) -> None:
+        del self._reading[order, after]
+        if not reading.cancelled() and reading.exception() is None:
+            page = self._found[order][after] = reading.result()
+            self._shelf.put(page, lambda: self._found.get(order, {}).pop(after, None))
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

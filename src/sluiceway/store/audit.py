@@ -1,4 +1,4 @@
-"""Reads the events of a project or a batch, and writes those that change nothing else, such as denied calls."""
+"""Reads the events of a project, and writes those that change nothing else, such as denied calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, FromClause, Select, func, select, text, un
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.domain.batch import Kind
 from sluiceway.store import ledger
-from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
-from sluiceway.store.schema import batches, events, jobs, rejoined
+from sluiceway.store.schema import batches, events, jobs
 
 DENIED = "access_denied"
 # What is done to users and to what they sign in with. It is about no project.
@@ -116,7 +116,8 @@ async def of_project(
     ]
     both = union_all(*(select(part) for part in parts)).subquery()
     first = both.c.id.desc() if sought.newest else both.c.id.asc()
-    found = await _read(db, _told(both).order_by(first).limit(limit))
+    async with db.read() as connection:
+        found = list(map(to_event, await connection.execute(with_names(both).order_by(first).limit(limit))))
     return found[::-1] if sought.newest else found
 
 
@@ -138,34 +139,14 @@ async def last_id(db: Database) -> int:
         return (await connection.execute(select(func.max(events.c.id)))).scalar_one() or 0
 
 
-async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[Event]:
-    """The events of a batch, and of the stops of others that count in it, too."""
-    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
-    which = (events.c.batch_id == batch_id) | events.c.stop_id.in_(again)
-    return await _read(db, _told(events).where(which, events.c.id > after).order_by(events.c.id).limit(limit))
-
-
-async def of_move(db: Database, move_id: int, after: int, limit: int) -> list[Event]:
-    """The events of both halves of a move."""
-    halves = select(batches.c.id).where(batches.c.move_id == move_id)
-    mine = _told(events).where(events.c.batch_id.in_(halves), events.c.id > after)
-    return await _read(db, mine.order_by(events.c.id).limit(limit))
-
-
-def _told(which: FromClause) -> Select[Any]:
+def with_names(which: FromClause) -> Select[Any]:
     """Events with the kinds of their orders and the names of their jobs."""
     wanted = select(which, batches.c.kind.label("ordered"), jobs.c.name.label("job_name"))
     there = which.outerjoin(batches, batches.c.id == which.c.batch_id).outerjoin(jobs, jobs.c.id == which.c.job_id)
     return wanted.select_from(there)
 
 
-async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
-    async with db.read() as connection:
-        rows = list(await connection.execute(wanted))
-    found = []
-    for row in rows:
-        at = moment(row.at)
-        assert at is not None, "the column is NOT NULL"
-        resumes = row.ordered == Kind.RESUME
-        found.append(Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail, resumes, row.job_name))
-    return found
+def to_event(row: Any) -> Event:
+    """An event of a row of `with_names`."""
+    at, resumes = instant(row.at), row.ordered == Kind.RESUME
+    return Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail, resumes, row.job_name)

@@ -1,10 +1,9 @@
 """The audit, and the progress of one stop, resume or move as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -27,7 +26,7 @@ from sluiceway.api.native.dependencies import (
     refusals,
 )
 from sluiceway.api.permit import Permit, PermitGiven
-from sluiceway.control.following import Following
+from sluiceway.control.following import Following, Piece
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Kind
 from sluiceway.store.audit import Event, Sought
@@ -154,30 +153,28 @@ async def _followed(
 ) -> Stream:
     who = caller_of(request.scope) or address_of(request.scope)
     after = int(last) if last and last.isascii() and last.isdecimal() and len(last) < 19 else 0
-    pages = await following.follow(project, order, after, who, kind)
-    return Stream(_stream(pages, after, permit), media_type=EVENTS, headers=UNCHANGED)
+    pieces = await following.follow(project, order, after, who, kind)
+    return Stream(_stream(pieces, after, permit), media_type=EVENTS, headers=UNCHANGED)
 
 
-async def _stream(pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit) -> AsyncIterator[bytes]:
+async def _stream(pieces: AsyncIterator[Piece], after: int, permit: Permit) -> AsyncIterator[bytes]:
     """The events as they come, a page in one piece, for as long as the caller may see them."""
     now = asyncio.get_running_loop().time
     checked = now()
-    async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
-        async for page in pages:
+    async with aclosing(pieces):  # type: ignore[type-var]  # it is a generator
+        async for data, last in pieces:
             if now() - checked >= CHECK_EVERY:
                 checked = now()
                 if not await permit.still():
                     return
-            if page:
-                after = page[-1].id
-            yield b"".join(map(_message, page)) or _STILL_HERE
+            after = last
+            yield data or _STILL_HERE
             await asyncio.sleep(0)  # those who follow one stop are many, and all hear of a page at once
     yield ServerSentEventMessage("{}", "settled", str(after)).encode()
 
 
-@lru_cache(2048)
-def _message(event: Event) -> bytes:
-    """Made once for all who follow."""
+def message(event: Event) -> bytes:
+    """A server-sent event. It is made once for all who follow."""
     return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id)).encode()
 
 
