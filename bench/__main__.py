@@ -1,14 +1,15 @@
 """`make bench`: what stopping costs, beside what one would use instead. Figures of one run, on one real cluster.
 
 `python -m bench fleet` measures large fleets over fakes, and `python -m bench applications` thousands of clusters of
-one job. Both have options of their own, as `startup` has: `python -m bench fleet --help`.
+one job, and `python -m bench viewers` many who watch one stop. They have options of their own, as `startup` has:
+`python -m bench fleet --help`.
 """
 
 import argparse
 import signal
 import sys
 
-from bench import accept, applications, fits, fleet, lists, startup, stops
+from bench import accept, applications, fits, fleet, lists, startup, stops, viewers
 
 ALL = {"stops": stops.main, "accept": accept.main, "lists": lists.main, "fits": fits.main, "startup": startup.main}
 
@@ -16,7 +17,12 @@ ALL = {"stops": stops.main, "accept": accept.main, "lists": lists.main, "fits": 
 def main() -> int:
     """Run every benchmark, or those that are named, and print their tables; 1 when a target is missed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # tidy up, as after Ctrl-C
-    own = {"fleet": fleet.main, "applications": applications.main, "startup": startup.main}
+    own = {
+        "fleet": fleet.main,
+        "applications": applications.main,
+        "viewers": viewers.main,
+        "startup": startup.main,
+    }
     if (first := "".join(sys.argv[1:2])) in own:
         return 0 if own[first](sys.argv[2:]) else 1
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

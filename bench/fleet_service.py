@@ -153,8 +153,7 @@ class Fleet:
 
     def cpu(self) -> float:
         """Seconds of CPU that the service has taken so far."""
-        fields = Path(f"/proc/{self.service.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_of(self.service.process.pid)
 
     def sockets(self) -> int:
         """How many the service has open now."""
@@ -179,6 +178,12 @@ class Fleet:
         request = urllib.request.Request(self.service.url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU that a process has taken so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 NOWHERE = "--cluster=c0=http://127.0.0.1:9"  # nobody listens there

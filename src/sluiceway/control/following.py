@@ -3,7 +3,7 @@ each follower has a place in the pages that it makes, and nothing else, so that 
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -114,7 +114,7 @@ class Following:
         self._at = 0  # id up to which all that happened has been read
         self._news = asyncio.Event()  # somebody follows what nobody did, or nobody follows anything
         self._shelf = Shelf(KEPT)
-        self._past = _Past(db, encode, self._shelf)
+        self._past = _Past(db, encode)
         self._looking: asyncio.Task[None] | None = None
 
     async def follow(
@@ -160,7 +160,7 @@ class Following:
             return None
         if tail.knows(after):
             return tail.after(after)
-        return await self._past.read(followed.order, after, tail.since)
+        return await self._past.read(followed.order, tail, after)
 
     def _join(self, order: Order) -> _Followed:
         followed = self._all.get(order)
@@ -186,7 +186,6 @@ class Following:
     def _drop(self, followed: _Followed) -> None:
         if self._all.get(followed.order) is followed:
             del self._all[followed.order]
-            self._past.forget(followed.order)
         if followed.tail is not None:
             followed.tail.close()
         if not self._all:
@@ -254,45 +253,35 @@ class Following:
 
 
 class _Past:
-    """Pages of what happened before, each read once for all who need it at about the same time.
+    """Reads what happened before, each page once for all who need it at about the same time."""
 
-    Events are only ever added, each with an id above all that there are: what lies between two ids never changes.
-    """
-
-    def __init__(self, db: Database, encode: Encode, shelf: Shelf) -> None:
+    def __init__(self, db: Database, encode: Encode) -> None:
         self._db = db
         self._encode = encode
-        self._shelf = shelf
-        self._found: defaultdict[Order, dict[int, Page]] = defaultdict(dict)
-        self._reading: dict[tuple[Order, int], asyncio.Task[Page]] = {}
+        self._reading: dict[tuple[Tail, int], asyncio.Task[Page]] = {}
         self._at_once = asyncio.Semaphore(2)
 
-    async def read(self, order: Order, after: int, upto: int) -> Page:
-        """The first page of what happened between two ids, the second one included."""
-        if (found := self._found.get(order, {}).get(after)) is not None:
+    async def read(self, order: Order, tail: Tail, after: int) -> Page:
+        """The first page of what followed an id, of what the tail has no longer."""
+        if (found := tail.older.get(after)) is not None:
             return found
-        reading = self._reading.get((order, after))
+        reading = self._reading.get((tail, after))
         if reading is None:
-            reading = asyncio.create_task(self._read(order, after, upto), name="past", context=Context())
-            self._reading[order, after] = reading
-            reading.add_done_callback(partial(self._done, order, after))
+            # It goes on when the one who happens to be the first hangs up.
+            reading = asyncio.create_task(self._read(order, after, tail.since), name="past", context=Context())
+            self._reading[tail, after] = reading
+            reading.add_done_callback(partial(self._done, tail, after))
         return await asyncio.shield(reading)
-
-    def forget(self, order: Order) -> None:
-        """Nobody follows it any more."""
-        for page in self._found.pop(order, {}).values():
-            self._shelf.remove(page)
 
     async def _read(self, order: Order, after: int, upto: int) -> Page:
         async with self._at_once:
             events = await feed.history(self._db, order.kind, order.id, after, upto, PAGE)
         return Page.of(events, events[-1].id if len(events) == PAGE else upto, self._encode)
 
-    def _done(self, order: Order, after: int, reading: asyncio.Task[Page]) -> None:
-        del self._reading[order, after]
+    def _done(self, tail: Tail, after: int, reading: asyncio.Task[Page]) -> None:
+        del self._reading[tail, after]
         if not reading.cancelled() and reading.exception() is None:
-            page = self._found[order][after] = reading.result()
-            self._shelf.put(page, lambda: self._found.get(order, {}).pop(after, None))
+            tail.add_older(after, reading.result())
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

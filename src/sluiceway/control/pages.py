@@ -65,19 +65,32 @@ class Shelf:
 
 @dataclass(slots=True, eq=False)
 class Tail:
-    """The newest events of one order, read for all who follow it: all of them after the id `since`."""
+    """The events of one order in memory, for all who follow it: all after the id `since`, and what was read of older
+    ones.
+
+    Events are only ever added, each with an id above all that there are: what lies between two ids never changes.
+    """
 
     shelf: Shelf
     since: int
     pages: deque[Page] = field(default_factory=deque)
+    older: dict[int, Page] = field(default_factory=dict)  # by the id that they follow
+    closed: bool = False  # nobody follows the order any more
 
     def add(self, page: Page) -> None:
         """What follows the pages that are here."""
-        self.pages.append(page)
-        self.shelf.put(page, self._forget)
+        if not self.closed:
+            self.pages.append(page)
+            self.shelf.put(page, self._forget)
 
     def _forget(self) -> None:
         self.since = self.pages.popleft().upto
+
+    def add_older(self, last: int, page: Page) -> None:
+        """What followed an id long ago."""
+        if not self.closed:
+            self.older[last] = page
+            self.shelf.put(page, lambda: self.older.pop(last))
 
     def knows(self, last: int) -> bool:
         """Whether the events that follow this id are in memory, as far as they have happened."""
@@ -90,6 +103,8 @@ class Tail:
 
     def close(self) -> None:
         """Give up what is in memory."""
-        for page in self.pages:
+        self.closed = True
+        for page in (*self.pages, *self.older.values()):
             self.shelf.remove(page)
         self.pages.clear()
+        self.older.clear()
