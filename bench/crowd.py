@@ -10,6 +10,7 @@ import sys
 import time
 import zlib
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
 import uvloop
 
@@ -36,12 +37,12 @@ class Viewer(asyncio.Protocol):
         self._unread = bytearray()
         self.seen = Seen()
         self.ended = asyncio.get_running_loop().create_future()
+        self._begun = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)
         self._begun = time.monotonic()
-        transport.write(self._request)
+        cast(asyncio.Transport, transport).write(self._request)  # uvloop has a class of its own
 
     def connection_lost(self, _: Exception | None) -> None:
         """See `asyncio.Protocol`."""

@@ -231,7 +231,11 @@ async def test_the_description_lies_where_clients_look_for_it(api: Api) -> None:
     paths = described["paths"]
     follow = paths["/api/v1/projects/{project_id}/stops/{stop_id}/events"]["get"]["responses"]["200"]
     assert list(follow["content"]) == ["text/event-stream"]
-    names = set(described["components"]["schemas"])
+    schemas = described["components"]["schemas"]
+    data = schemas["StreamEvent"]["properties"]["data"]
+    assert (data["type"], data["contentMediaType"]) == ("string", "application/json")
+    assert set(schemas[data["contentSchema"]["$ref"].rpartition("/")[2]]["properties"]) >= {"id", "kind", "job_name"}
+    names = set(schemas)
     assert set(re.findall(r"#/components/schemas/(\w+)", str(described))) <= names
     for path, methods in paths.items():
         for method, operation in methods.items() if path.startswith("/api/v1") else ():

@@ -3,14 +3,17 @@
 import json
 import sqlite3
 import xml.etree.ElementTree as ET
+import zlib
 from pathlib import Path
 
 import pytest
-from bench import fleet, performance_page
+from bench import fleet, performance_page, viewers
+from bench.crowd import Viewer
 from bench.fleet import CPU, Bench, Figure
 from bench.fleet_service import Shape, fill
 from bench.lean_flink import job_id
 from bench.performance_page import plot, table
+from bench.viewers import Run
 from tests.support.services import databases
 
 from sluiceway.domain.health import Proof
@@ -77,3 +80,27 @@ def test_a_run_prints_both_builds_and_writes_what_it_is_asked_to(
     assert "| **stops** | 4 clusters | CPU ms a stop | 6.00 | 1.60 | 1.5 |" in (tmp_path / "page.md").read_text()
     assert (tmp_path / "page.svg").read_text().count("<circle") == 4
     assert [len(one) for one in json.loads((tmp_path / "figures.json").read_text()).values()] == [2, 2]
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+async def test_viewers_read_events_however_they_arrive(step: int) -> None:
+    events = [b"id: 1\r\nevent: sent\r\ndata: {}\r\n\r\n", b"id: 1\r\nevent: settled\r\ndata: {}\r\n\r\n"]
+    pieces = [events[0], b": still here\r\n\r\n", events[1], b""]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    answer, viewer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunks, Viewer(b"")
+    for at in range(0, len(answer), step):
+        assert not viewer.ended.done()
+        viewer.data_received(answer[at : at + step])
+    assert viewer.ended.done()
+    assert (viewer.seen.status, viewer.seen.settled) == (200, True)
+    assert [size for _, size in viewer.seen.pieces] == [len(event) for event in events]
+    assert viewer.seen.digest == zlib.crc32(b"".join(events))
+
+
+def test_what_viewers_cost_is_told_without_what_sending_alone_costs() -> None:
+    shape = Shape(clusters=viewers.CLUSTERS, jobs=viewers.JOBS // viewers.CLUSTERS)
+    runs = [Run(0, 20.0, 9.0), Run(1, 20.0, 10.5, sending=0.5), Run(viewers.VIEWERS, 21.0, 19.0, sending=8.0)]
+    found = {one.what: (one.value, one.at_most) for one in viewers.figures(runs, shape) if "/" in one.scene}
+    assert found == {"CPU beyond sending": (1.1, 1.2), "time of the stop": (1.05, 1.05)}
+    added = [one.value for one in viewers.figures(runs, shape) if "beyond sending" in one.what and "s that" in one.what]
+    assert added == [1.0, 2.0]

@@ -1,8 +1,14 @@
 """The wire models of events."""
 
 from datetime import datetime
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+_OF_EVENT: Final[dict[str, Any]] = {
+    "contentMediaType": "application/json",
+    "contentSchema": {"$ref": "#/components/schemas/Event"},
+}
 
 
 class Event(Struct, frozen=True):
@@ -24,7 +30,7 @@ class StreamEvent(Struct, frozen=True):
 
     id: str
     event: str  # its kind
-    data: str  # an event as JSON
+    data: Annotated[str, Meta(extra_json_schema={"extra": _OF_EVENT})]  # an event as JSON
 
 
 class EventList(Struct, frozen=True):
