@@ -99,7 +99,7 @@ async def ids(stops: Following, caller: str, after: int = 0, project: str = PROJ
 async def test_480_who_follow_a_stop_are_one_look_at_the_database(db: Database, stops: Following) -> None:
     db.happen(3)
     many = [asyncio.create_task(ids(stops, f"caller {n % 20}")) for n in range(480)]
-    while not db.asked["pages"]:
+    while not db.asked["older pages"]:
         await asyncio.sleep(0)
     for _ in range(20):
         db.happen()
