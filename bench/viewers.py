@@ -151,7 +151,7 @@ def figures(runs: Sequence[Run], shape: Shape) -> list[Figure]:
     bounded = (shape.total, many) == (JOBS, VIEWERS)
 
     def median(count: int, what: str) -> float:
-        return statistics.median(getattr(run, what) for run in runs if run.viewers == count)
+        return float(statistics.median(getattr(run, what) for run in runs if run.viewers == count))
 
     found = []
     for count in (0, 1, many):

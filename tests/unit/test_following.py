@@ -4,7 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -221,7 +221,7 @@ async def test_one_who_does_not_read_holds_up_nobody_and_misses_nothing(monkeypa
 
 
 @pytest.fixture
-def stored(tmp_path: Path) -> Iterator[Database]:
+def stored(tmp_path: Path) -> Database:
     """Stops 1 and 2 and a resume 3; 2 also counts a stop of 1, and 1 and 3 are a move."""
     path = tmp_path / "sluiceway.db"
     databases.make(path)
