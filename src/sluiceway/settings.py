@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter, Token
-from cyclopts.types import Port
 from cyclopts.validators import Number
 
 MAX_JOB_IDS = 100_000  # in one request
@@ -40,6 +39,7 @@ def _length(_: Any, tokens: Sequence[Token]) -> float:
     return length(tokens[0].value)
 
 
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535), metavar="PORT")]
 Seconds = Annotated[float, Parameter(converter=_length, metavar="TIME", validator=Number(gt=0, lte=30 * 86_400))]
 _YEARS: Final = Number(gt=0, lte=100 * 365 * 86_400)
 Age = Annotated[float | None, Parameter(converter=_length, metavar="TIME", validator=_YEARS)]

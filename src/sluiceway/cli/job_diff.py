@@ -1,6 +1,5 @@
 """`sluiceway jobs diff`: what has changed between the SQL that made a job's state and today's."""
 
-import difflib
 from typing import Final
 
 from sluiceway.cli import tables
@@ -51,6 +50,8 @@ def _unknown(found: JobDiff) -> str:
 
 
 def _show(found: JobDiff) -> None:
+    import difflib  # the other commands of `jobs` need none
+
     whose = t("run {run_id}", run_id=found.run_id) + (f", {found.path}" if found.path else "")
     if found.same:
         say(t("Nothing has changed since its state was made ({whose}).", whose=whose))

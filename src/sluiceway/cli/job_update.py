@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.answers import JobDetail, read
 from sluiceway.cli.client import Client
@@ -14,7 +13,7 @@ from sluiceway.cli.job_details import JAR_JOB
 from sluiceway.cli.job_fields import cus_for, pairs
 from sluiceway.cli.job_source import Arguments, Source
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, Names, ids_or_names, or_default, seconds_of
+from sluiceway.cli.options import Common, Flag, Names, PositiveInt, ids_or_names, or_default, seconds_of
 from sluiceway.cli.output import Failed
 
 RUNS: Final = frozenset({"job_submitting", "job_running", "job_running_exception", "job_savepointing", "job_canceling"})

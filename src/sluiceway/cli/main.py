@@ -4,35 +4,17 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
 from sluiceway.cli import completing, language
-from sluiceway.cli.help_pages import FORMAT, Pages
+from sluiceway.cli.command import Command
+from sluiceway.cli.help_pages import FORMAT, Pages, show
 from sluiceway.cli.language import t
 from sluiceway.cli.output import NO_SERVICE, Failed, complain
 from sluiceway.cli.placed import no_command, placed
-
-
-class _File(Toml):
-    """The file of settings. Errors name the file."""
-
-    def _load_config(self, path: Path) -> dict[str, Any]:
-        try:
-            settings = super()._load_config(path)
-        except (OSError, ValueError) as error:
-            raise CycloptsError(msg=t("{path} cannot be read: {error}", path=path, error=error)) from error
-        for name, value in settings.items():
-            if isinstance(value, dict):
-                raise CycloptsError(
-                    msg=t("{path}: settings stand at the top of the file, not under [{name}].", path=path, name=name)
-                )
-        return settings
-
 
 # The overview shows these without importing any command; a test compares them with the commands' own words.
 SUMMARIES: Final = {
@@ -92,16 +74,12 @@ _COMMANDS = {
 
 def commands(*, overview: bool = False) -> App:
     """All commands; for an `overview` with their summaries, which would otherwise replace their own words."""
-    made = App(
+    made = Command(
         name="sluiceway",
         help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.\n\n"
         "Messages and help are in English or Chinese: `--language en` or `--language zh` says so for a call, "
         "SLUICEWAY_LANGUAGE for all, and else the locale counts.",
         version=__version__,
-        config=[
-            Env("SLUICEWAY_", command=False),
-            _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
-        ],
         default_parameter=Parameter(completer=completing.live),
         help_format=FORMAT,
         help_formatter=Pages(),
@@ -157,7 +135,7 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         arguments = placed(arguments, app)
         if _asks_for_a_page(arguments):
-            app.help_print(arguments[:-1])
+            show(app, arguments[:-1])
             return 0
         shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
