@@ -49,7 +49,8 @@ from sluiceway.settings import DATABASE, BadSettings, Settings
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
+from sluiceway.store.migrating import migrate
 from sluiceway.store.private import keep_private, make_directory
 from sluiceway.store.reserve import Reserve
 

@@ -13,7 +13,8 @@ from sluiceway.cli.output import Failed, complain
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.settings import DATABASE
-from sluiceway.store.database import BadDatabase, Database, migrate
+from sluiceway.store.database import Database
+from sluiceway.store.migrating import BadDatabase, migrate
 from sluiceway.store.private import make_directory
 from sluiceway.store.trouble import DatabaseUnavailable
 

@@ -26,7 +26,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     """
     from sluiceway.control.vault import KEY_FILE
     from sluiceway.store import copying
-    from sluiceway.store.database import BadDatabase
+    from sluiceway.store.migrating import BadDatabase
 
     here = (here or Here()).begin()
     data = data_directory(here.data)
@@ -72,7 +72,7 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
         A copy that `sluiceway database backup` has made, of this release or an earlier one.
     """
     from sluiceway.store import copying
-    from sluiceway.store.database import BadDatabase
+    from sluiceway.store.migrating import BadDatabase
 
     here = (here or Here()).begin()
     data = data_directory(here.data)
