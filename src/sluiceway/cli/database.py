@@ -55,7 +55,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
             "{file} holds the database ({shown}). Also keep the storage with its savepoints.", file=file, shown=shown
         )
     )
-    return here.told({"file": str(file), "bytes": size, "also_keep": beside}, told)
+    return here.told({"file": str(file), "bytes": size, "also_keep": beside}, told, file)
 
 
 @database_app.command
@@ -93,4 +93,6 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
     told = [t("{database} is as {file} was.", database=data / DATABASE, file=file)]
     told += [t("The one before it is {kept}.", kept=done.kept)] if done.kept else []
     told.append(t("Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"))
-    return here.told({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, " ".join(told))
+    return here.told(
+        {"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, " ".join(told), data / DATABASE
+    )

@@ -6,6 +6,8 @@ Docstrings use no more of Markdown than this, and a reader of all of Markdown ta
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any, Final
 
 from sluiceway.cli.command import described, page_of
@@ -139,18 +141,15 @@ def collected(app: "App", words: Sequence[str]) -> Collected:
     found = Collected(("sluiceway", *words))
     shown, app.help_formatter = app.help_formatter, found
     try:
-        show(app, words)
+        show(app, reduce(getitem, words, app), words)
     finally:
         app.help_formatter = shown
     return found
 
 
-def show(app: "App", words: Sequence[str]) -> None:
-    """Show the page of help of a command."""
-    of = app
-    for word in words:
-        of = of[word]
-    with page_of(of):
+def show(app: "App", command: "App", words: Sequence[str]) -> None:
+    """Show the page of help of a command, which these words name."""
+    with page_of(command):
         app.help_print(list(words))
 
 

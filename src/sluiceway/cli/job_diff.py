@@ -3,7 +3,8 @@
 from typing import Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import JobDiff, read
+from sluiceway.cli.answers import read
+from sluiceway.cli.job_answers import JobDiff
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, ids_or_names, or_default
 from sluiceway.cli.output import complain, say

@@ -79,7 +79,7 @@ def program(
         job_id=job_id,
         jar_of_cluster=jar_of_cluster,
     )
-    return common.told({"job_id": job_id, **body}, done)
+    return common.told({"job_id": job_id, **body}, done, job_id)
 
 
 def _seen(client: Client, job_id: int) -> int | None:

@@ -6,12 +6,13 @@ from typing import Any, Final
 import msgspec
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Fare, each, read
+from sluiceway.cli.answers import Answers, each, read
 from sluiceway.cli.asking import Deed
-from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
+from sluiceway.cli.choice import IDLE, RESTING, Choice, JobNames, picked
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.dry_run import show_way_back
+from sluiceway.cli.job_answers import Fare
 from sluiceway.cli.job_check import checked
 from sluiceway.cli.job_columns import HEALTH
 from sluiceway.cli.job_columns import name as job_name
@@ -29,7 +30,6 @@ from sluiceway.cli.language import t
 from sluiceway.cli.options import (
     Common,
     Flag,
-    JobNames,
     PositiveInt,
     Seconds,
     check_wait,

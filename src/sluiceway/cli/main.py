@@ -108,19 +108,6 @@ def _shows_the_fleet(arguments: Sequence[str]) -> bool:
         return False
 
 
-def _asks_for_a_page(arguments: Sequence[str]) -> bool:
-    """Whether nothing is asked for but the help of a command: its options need not be read, which takes a while."""
-    *words, last = arguments or [""]
-    if not words or last not in app.help_flags:
-        return False
-    command = app
-    for word in words:
-        if word.startswith("-") or word not in command:
-            return False
-        command = command[word]
-    return True
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run a command line. The exit code: see `docs/reference/cli.md`."""
     for stream in (sys.stdout, sys.stderr):
@@ -133,10 +120,11 @@ def run(arguments: Sequence[str]) -> int:
         language.speak(spoken)
         if no_command(arguments) and _shows_the_fleet(arguments):
             return 0
-        arguments = placed(arguments, app)
-        if _asks_for_a_page(arguments):
-            show(app, arguments[:-1])
+        call = placed(arguments, app)
+        if call.asks_for_help:
+            show(app, call.command, call.words)
             return 0
+        arguments = call.arguments
         shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
     except CycloptsError as error:

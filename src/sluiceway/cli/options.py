@@ -60,7 +60,6 @@ WholeSeconds = Annotated[int | None, Parameter(converter=_whole_seconds, metavar
 PositiveInt = Annotated[int, Parameter(validator=Number(gt=0))]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Words = Annotated[str, Parameter(show_default=False)]
-JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
 
 
 @Parameter(name="*")
