@@ -6,8 +6,6 @@ Docstrings use no more of Markdown than this, and a reader of all of Markdown ta
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import getitem
 from typing import TYPE_CHECKING, Any, Final
 
 from sluiceway.cli.command import described, page_of
@@ -141,7 +139,10 @@ def collected(app: "App", words: Sequence[str]) -> Collected:
     found = Collected(("sluiceway", *words))
     shown, app.help_formatter = app.help_formatter, found
     try:
-        show(app, reduce(getitem, words, app), words)
+        command = app
+        for word in words:
+            command = command[word]
+        show(app, command, words)
     finally:
         app.help_formatter = shown
     return found
