@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
 DATABASE = "sluiceway.db"  # in the data directory
+KEY_FILE = "secret.key"  # in the data directory, unless a setting names another
 DISTRIBUTIONS = "distributions"  # folder of the data directory with the versions of Flink that were added
 MAX_RESOURCE = 1024 * 1024 * 1024  # bytes of one jar or file that jobs are made of
 

@@ -8,7 +8,7 @@ from sluiceway.cli.data_directory import Here, data_directory
 from sluiceway.cli.language import t
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
-from sluiceway.settings import DATABASE
+from sluiceway.settings import DATABASE, KEY_FILE
 
 database_app = commands("database", "Back up the service's database, and restore it.")
 
@@ -24,7 +24,6 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     file
         The copy. It must not be there yet.
     """
-    from sluiceway.control.vault import KEY_FILE
     from sluiceway.store import copying
     from sluiceway.store.migrating import BadDatabase
 
