@@ -15,7 +15,7 @@ from tests.support.services.process import ServiceProcess
 from bench.stops import met, say
 from sluiceway.domain.job import JobSpec
 from sluiceway.reconcile.worker import LEASE
-from sluiceway.store.database import migrate
+from sluiceway.store.migrating import migrate
 from sluiceway.store.rows import to_json
 
 JOBS = 100_000

@@ -15,7 +15,7 @@ from tests.support.services.process import ServiceProcess
 from bench.accept import JOBS, percentile
 from bench.stops import met, say
 from sluiceway.domain.job import JobSpec
-from sluiceway.store.database import migrate
+from sluiceway.store.migrating import migrate
 from sluiceway.store.rows import to_json
 
 REPEATS = 40

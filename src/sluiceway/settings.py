@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter, Token
-from cyclopts.types import Port
 from cyclopts.validators import Number
 
 MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
 DATABASE = "sluiceway.db"  # in the data directory
+KEY_FILE = "secret.key"  # in the data directory, unless a setting names another
 DISTRIBUTIONS = "distributions"  # folder of the data directory with the versions of Flink that were added
 MAX_RESOURCE = 1024 * 1024 * 1024  # bytes of one jar or file that jobs are made of
 
@@ -40,6 +40,7 @@ def _length(_: Any, tokens: Sequence[Token]) -> float:
     return length(tokens[0].value)
 
 
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535), metavar="PORT")]
 Seconds = Annotated[float, Parameter(converter=_length, metavar="TIME", validator=Number(gt=0, lte=30 * 86_400))]
 _YEARS: Final = Number(gt=0, lte=100 * 365 * 86_400)
 Age = Annotated[float | None, Parameter(converter=_length, metavar="TIME", validator=_YEARS)]

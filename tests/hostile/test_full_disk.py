@@ -36,7 +36,8 @@ from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.reconcile import worker
 from sluiceway.settings import Settings
 from sluiceway.store import database
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
+from sluiceway.store.migrating import migrate
 from sluiceway.store.reserve import Reserve, Use
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 from sluiceway.testing.fake_flink import FakeFlink

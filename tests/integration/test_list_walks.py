@@ -20,8 +20,9 @@ from tests.support.services.thread import PROJECT
 
 from sluiceway.api.dli.jobs.listing import ListQuery, listing
 from sluiceway.domain.job import JobStatus
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.job_pages import job_list
+from sluiceway.store.migrating import migrate
 
 Query = Mapping[str, str]
 

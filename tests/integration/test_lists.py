@@ -24,7 +24,7 @@ from sluiceway.domain.job import JobSpec, JobStatus
 from sluiceway.domain.selection import Selection
 from sluiceway.domain.selector import parse
 from sluiceway.store import selecting
-from sluiceway.store.database import migrate
+from sluiceway.store.migrating import migrate
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import jobs
 from sluiceway.store.views import JobFilter, listing

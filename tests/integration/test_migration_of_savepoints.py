@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from sluiceway.store.database import migrate
+from sluiceway.store.migrating import migrate
 
 KEPT = [(1, 7, "file:///s/1"), (2, 8, "file:///s/2")]
 INSERT = (

@@ -22,7 +22,8 @@ from sluiceway.reconcile.turn import Outlook
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import leases
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
+from sluiceway.store.migrating import migrate
 from sluiceway.testing import fake_answers
 
 SHORT = replace(RULES, timeout=timedelta(milliseconds=300))

@@ -25,8 +25,9 @@ from sluiceway.domain.job import Job, JobDraft
 from sluiceway.domain.place import Place
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import transfer as store
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.job_pages import jobs_of
+from sluiceway.store.migrating import migrate
 
 # --- by the rules ---------------------------------------------------------------------------------------------------
 

@@ -45,10 +45,11 @@ from sluiceway.store import database, deadlines, intents, leases, past_specs, sc
 from sluiceway.store.access_schema import metadata  # with the tables of both modules
 from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
-from sluiceway.store.database import BadDatabase, Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.intents import NameInUse
 from sluiceway.store.joint import Joint
 from sluiceway.store.ledger import Means
+from sluiceway.store.migrating import BadDatabase, migrate
 from sluiceway.store.rows import RUN_MOVES, STOP_MOVES
 from sluiceway.store.schema import batches, events, jobs, runs, stops
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble

@@ -16,12 +16,12 @@ from rich.console import Console
 
 from sluiceway.api.dli.jobs.status import NAMES
 from sluiceway.cli import tables, watching, words
-from sluiceway.cli.answers import Fare, Health
 from sluiceway.cli.cluster_answers import CLUSTERS, JARS
 from sluiceway.cli.columns import Kind
 from sluiceway.cli.events import EVENTS
 from sluiceway.cli.grid import broken_into, cut, grid
 from sluiceway.cli.heads import Head
+from sluiceway.cli.job_answers import Fare, Health
 from sluiceway.cli.job_columns import HEALTH, JOBS
 from sluiceway.cli.options import Seconds, WholeSeconds
 from sluiceway.cli.order_columns import MOVE_JOBS, MOVES, RESUME_JOBS, RESUMES, STOP_JOBS, STOPS

@@ -172,9 +172,8 @@ def faults(line: str) -> list[str]:
     words = shlex.shlex(line, posix=True, punctuation_chars=";|&<>")
     words.whitespace_split = True
     _, *rest = takewhile(lambda word: word[:1] not in {*";|&<>"}, words)
-    rest, here = placed(rest, app), app
-    while rest and not rest[0].startswith("-") and rest[0] in here:
-        here = here[rest.pop(0)]
+    call = placed(rest, app)
+    here, rest = call.command, call.arguments[len(call.words) :]
     options = [word.split("=")[0] for word in rest[: rest.index("--") if "--" in rest else None] if word[:2] == "--"]
     if here is app:
         return [f"no command {rest[0]}"] if rest and not rest[0].startswith("-") else []

@@ -24,7 +24,7 @@ SAY: Final = {
     "picked": 3,
     "told": 1,  # `Output.told`: the first one is for programs
 }
-HELP: Final = frozenset({"App", "commands", "Parameter"})  # what is given to these is help
+HELP: Final = frozenset({"App", "Command", "commands", "Parameter"})  # what is given to these is help
 EXCUSES: Final = {
     "language._without_option": "it says so before there is a language",
     "language._named": "it says so before there is a language",

@@ -15,8 +15,8 @@ from sluiceway.api.prometheus import BadTokenFile, MetricsToken
 from sluiceway.assembly.clock import clock
 from sluiceway.control.denials import Denials
 from sluiceway.control.sign_in import SignIn
-from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
-from sluiceway.settings import BadSettings, Settings
+from sluiceway.control.vault import BadKeyFile, Vault
+from sluiceway.settings import KEY_FILE, BadSettings, Settings
 from sluiceway.store.database import Database
 
 

@@ -30,7 +30,6 @@ from sluiceway.control.programs import Fetch
 from sluiceway.control.roster import Roster
 from sluiceway.control.try_clusters import Glance
 from sluiceway.control.variables import Variables
-from sluiceway.control.vault import KEY_FILE
 from sluiceway.control.watch import Watch
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.operations.stop import StopRules
@@ -45,11 +44,12 @@ from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.charting import Charting
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import TurnSettings
-from sluiceway.settings import DATABASE, BadSettings, Settings
+from sluiceway.settings import DATABASE, KEY_FILE, BadSettings, Settings
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
+from sluiceway.store.migrating import migrate
 from sluiceway.store.private import keep_private, make_directory
 from sluiceway.store.reserve import Reserve
 

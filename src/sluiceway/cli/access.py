@@ -71,7 +71,9 @@ def add_user(
     given = ask_password(t("Password for {name}", name=name)) if password else None
     data.do(lambda access: access.add_user(name, given, subject, may_change_password=may_change_password), first=True)
     return data.told(
-        {"name": name}, t("User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT", name=name)
+        {"name": name},
+        t("User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT", name=name),
+        name,
     )
 
 
@@ -100,7 +102,7 @@ def disable(name: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda access: access.disable(name))
-    return data.told({"name": name, "disabled": True}, t("User {name} is disabled.", name=name))
+    return data.told({"name": name, "disabled": True}, t("User {name} is disabled.", name=name), name)
 
 
 @users_app.command
@@ -116,7 +118,7 @@ def enable(name: str, /, *, data: DataDirectory | None = None) -> int:
     """
     data = (data or DataDirectory()).begin()
     data.do(lambda access: access.enable(name))
-    return data.told({"name": name, "disabled": False}, t("User {name} may call again.", name=name))
+    return data.told({"name": name, "disabled": False}, t("User {name} may call again.", name=name), name)
 
 
 @users_app.command(name="password")
@@ -133,7 +135,7 @@ def set_password(name: str, /, *, data: DataDirectory | None = None) -> int:
     data = (data or DataDirectory()).begin()
     given = ask_password(t("New password for {name}", name=name))
     data.do(lambda access: access.set_password(name, given))
-    return data.told({"name": name}, t("The password of {name} is changed.", name=name))
+    return data.told({"name": name}, t("The password of {name} is changed.", name=name), name)
 
 
 @users_app.command(name="own-password")
@@ -156,7 +158,7 @@ def own_password(name: str, /, *, deny: Flag = False, data: DataDirectory | None
         if deny
         else t("User {name} may change their own password.", name=name)
     )
-    return data.told({"name": name, "may_change_password": not deny}, done)
+    return data.told({"name": name, "may_change_password": not deny}, done, name)
 
 
 # Access keys. --------------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ from sluiceway.assembly.clock import clock
 from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain
 from sluiceway.control.access import Access, BadRequest, Missing
-from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
-from sluiceway.settings import DATABASE
-from sluiceway.store.database import BadDatabase, Database, migrate
+from sluiceway.control.vault import BadKeyFile, Vault
+from sluiceway.settings import DATABASE, KEY_FILE
+from sluiceway.store.database import Database
+from sluiceway.store.migrating import BadDatabase, migrate
 from sluiceway.store.private import make_directory
 from sluiceway.store.trouble import DatabaseUnavailable
 

@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from sluiceway.cli.answers import Stop, StopView, each, read
+from sluiceway.cli.answers import each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Jar, Jars
 from sluiceway.cli.language import t
+from sluiceway.cli.order_answers import Stop, StopView
 from sluiceway.cli.output import Failed, say
 
 MOST: Final = 20  # commands, and clusters, that are shown

@@ -8,14 +8,16 @@ from typing import Annotated, Final, NoReturn
 from cyclopts import Parameter
 
 from sluiceway.cli import tables, words
-from sluiceway.cli.answers import Fare, read
+from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
+from sluiceway.cli.job_answers import Fare
 from sluiceway.cli.language import t
 from sluiceway.cli.output import NOTHING, Failed, complain
 from sluiceway.domain.selector import BadSelector, parse
 from sluiceway.settings import MAX_JOB_IDS
 
 Texts = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
+JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
 
 OPTIONS: Final = "--cluster, --cluster-label, --name, -l, --tag, --status, --health, --match, --reads, --writes"
 RESTING: Final = ("stopped",)  # that a resume means, unless it names others

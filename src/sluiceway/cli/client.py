@@ -1,8 +1,7 @@
-"""A client of the service for commands: a method for each call, one call after the other."""
+"""A client of the service for commands: a method for each call, one call after the other. Here: those about jobs."""
 
 import re
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -10,13 +9,16 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
-from sluiceway.cli.answers import Answer, Answers, Fare, Fares, Job, each, read
-from sluiceway.cli.connection import Connection, Reply, Unreachable
+from sluiceway.cli.answers import Answer, Answers, each, read
+from sluiceway.cli.cluster_calls import ClusterCalls
+from sluiceway.cli.connection import Reply
+from sluiceway.cli.job_answers import Fare, Fares, Job
 from sluiceway.cli.language import t
-from sluiceway.cli.output import Failed, complain, one_line
-from sluiceway.cli.signing import Credential, Signer
+from sluiceway.cli.order_calls import OrderCalls
+from sluiceway.cli.output import Failed, one_line
+from sluiceway.cli.savepoint_calls import SavepointCalls
+from sluiceway.cli.signing import Credential
 
-ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
 MOST_LISTED: Final = 1000  # jobs in one answer of our own, at most
 STOP_HEADER: Final = "X-Sluiceway-Stop"
@@ -27,10 +29,6 @@ _ID: Final = re.compile(r"[0-9]{1,19}")
 class _Page(Struct, frozen=True):
     total_count: int
     jobs: list[dict[str, Any]]
-
-
-class _State(Struct, frozen=True):
-    state: str
 
 
 class _Variables(Struct, frozen=True):
@@ -60,15 +58,8 @@ class _Created(Struct, frozen=True):
     job: _CreatedJob
 
 
-class Client:
+class Client(OrderCalls, SavepointCalls, ClusterCalls):
     """The calls that commands make, in one project. All raise `Failed`; `Unreachable` when no answer came."""
-
-    def __init__(
-        self, server: str, project: str, credential: Signer | None = None, authority: Path | None = None
-    ) -> None:
-        """See `Connection`."""
-        self._http = Connection(server, credential, authority)
-        self.project = project
 
     # --- DLI's paths --------------------------------------------------------------------------------------------------
 
@@ -193,163 +184,9 @@ class Client:
     def _fares(self, query: str) -> list[dict[str, Any]]:
         return read(self._http.ok("GET", f"{self._own('/jobs')}?{query}").data, Fares).jobs
 
-    def stop(self, body: Mapping[str, object], key: str) -> Reply:
-        """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
-        return self._once("/stops", body, key)
-
-    def move(self, body: Mapping[str, object], key: str) -> Reply:
-        """Move jobs to another cluster; a lost answer as with `stop`."""
-        return self._once("/moves", body, key)
-
-    def move_back(self, move_id: int) -> Reply:
-        """Start where they were the jobs of a move that are down."""
-        return self._once(f"/moves/{move_id}/back", None, uuid.uuid4().hex)
-
-    def show_move(self, move_id: int) -> Reply:
-        """A move with all its jobs."""
-        return self._http.ok("GET", self._own(f"/moves/{move_id}"))
-
-    def moves(self, limit: int) -> Reply:
-        """The latest moves."""
-        return self._http.ok("GET", f"{self._own('/moves')}?limit={limit}")
-
-    def retry_stop(self, stop_id: int, key: str) -> Reply:
-        """Stop again what did not stop; a lost answer as with `stop`."""
-        return self._once(f"/stops/{stop_id}/retry", None, key)
-
-    def _once(self, path: str, body: Mapping[str, object] | None, key: str) -> Reply:
-        for _ in range(ASK_AGAIN):
-            try:
-                return self._http.ok("POST", self._own(path), body, {"Idempotency-Key": key})
-            except Unreachable as error:
-                if isinstance(error.__cause__, ConnectionRefusedError):
-                    raise
-                complain(t("the answer was lost; asking again under the same key"))
-        return self._http.ok("POST", self._own(path), body, {"Idempotency-Key": key})
-
-    def abort(self, order: int, kind: str) -> Reply:
-        """Withdraw the unsent part of a stop, or of one of the `resumes` or `moves`."""
-        return self._http.ok("POST", self._own(f"/{kind}/{order}/abort"))
-
-    def proceed(self, order: int, kind: str) -> Reply:
-        """Continue a stop, or one of the `resumes` or `moves`, that is paused."""
-        return self._http.ok("POST", self._own(f"/{kind}/{order}/proceed"))
-
-    def events(self, after: int, limit: int, where: Mapping[str, object]) -> Reply:
-        """The audit of the project after an event, the oldest first, as far as it matches."""
-        query = urlencode({"after": after, "limit": limit, **where})
-        return self._http.ok("GET", f"{self._own('/events')}?{query}")
-
-    def follow(self, order: int, after: int, kind: str, begun: Callable[[], None]) -> Iterator[tuple[str, str, str]]:
-        """The events of a stop, or of one of the `resumes` or `moves`, as they come: id, kind and JSON of each.
-
-        The last one's kind is `settled`.
-
-        Raises `Unreachable` when the stream breaks; it goes on after the last event's id.
-        """
-        return self._http.stream(self._own(f"/{kind}/{order}/events"), after, begun)
-
-    def is_paused(self, order: int, kind: str = "stops") -> bool:
-        """Whether a stop, or one of the `resumes`, is paused now."""
-        return read(self._http.ok("GET", self._own(f"/{kind}/{order}")).data, _State).state == "paused"
-
-    def show_stop(self, stop_id: int) -> Reply:
-        """A stop with all its jobs."""
-        return self._http.ok("GET", self._own(f"/stops/{stop_id}"))
-
-    def stops(self, limit: int) -> Reply:
-        """The latest stops."""
-        return self._http.ok("GET", f"{self._own('/stops')}?limit={limit}")
-
-    def resume_stop(self, stop_id: int, body: Mapping[str, object] | None = None) -> Reply:
-        """Start exactly the jobs of a stop, each from its own savepoint."""
-        return self._once(f"/stops/{stop_id}/resume", body or None, uuid.uuid4().hex)
-
-    def resume_failed(self, order: int, body: Mapping[str, object]) -> Reply:
-        """Start what is parked or has failed on a way back: that with this id, or the last from the stop with it."""
-        try:
-            return self._once(f"/resumes/{order}/retry", body or None, uuid.uuid4().hex)
-        except Failed as failed:
-            if "(unknown_resume)" not in str(failed):
-                raise
-        return self._once(f"/stops/{order}/resume", {**body, "failed": True}, uuid.uuid4().hex)
-
-    def resume_jobs(self, body: Mapping[str, object]) -> Reply:
-        """Start each of these jobs from its newest state, or carry out a plan."""
-        return self._once("/resumes", body, uuid.uuid4().hex)
-
-    def show_resume(self, resume_id: int) -> Reply:
-        """A way back with all its jobs."""
-        return self._http.ok("GET", self._own(f"/resumes/{resume_id}"))
-
-    def resumes(self, limit: int) -> Reply:
-        """The latest ways back."""
-        return self._http.ok("GET", f"{self._own('/resumes')}?limit={limit}")
-
-    def savepoints(self, **query: object) -> Reply:
-        """The latest savepoints that match."""
-        return self._http.ok("GET", f"{self._own('/savepoints')}?{urlencode(query)}")
-
-    def savepoint(self, savepoint_id: int) -> Reply:
-        """One of them."""
-        return self._http.ok("GET", self._own(f"/savepoints/{savepoint_id}"))
-
-    def take_savepoints(self, body: Mapping[str, object]) -> Reply:
-        """Take savepoints of running jobs."""
-        return self._http.ok("POST", self._own("/savepoints"), body)
-
-    def register_savepoint(self, body: Mapping[str, object]) -> Reply:
-        """Put a savepoint of others into the catalogue; it can be repeated."""
-        return self._http.ok("POST", self._own("/savepoints/register"), body)
-
-    def choose_savepoint(self, job_id: int, path: str) -> Reply:
-        """Make a job's next resume begin from a savepoint, also from one of another job."""
-        return self._http.ok("POST", self._dli(f"/jobs/{job_id}/import-savepoint"), {"savepoint_path": path})
-
-    def verify_savepoint(self, savepoint_id: int) -> Reply:
-        """Have the service read a savepoint."""
-        return self._http.ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))
-
-    def delete_savepoint(self, savepoint_id: int, *, force: bool) -> Reply:
-        """Remove a savepoint's files; with `force` also where a job still needs it."""
-        return self._http.ok("DELETE", self._own(f"/savepoints/{savepoint_id}{'?force=true' if force else ''}"))
-
     def job_diff(self, job_id: int) -> Reply:
         """What has changed since the job's state was made."""
         return self._http.ok("GET", self._own(f"/jobs/{job_id}/diff"))
-
-    def clusters(self) -> Reply:
-        """The clusters that the project may use."""
-        return self._http.ok("GET", self._own("/clusters"))
-
-    def cluster(self, name: str) -> Reply:
-        """One of them."""
-        return self._http.ok("GET", self._own(f"/clusters/{quote(name, safe='')}"))
-
-    def cluster_jars(self, name: str) -> Reply:
-        """The jars that others have uploaded to one of them."""
-        return self._http.ok("GET", self._own(f"/clusters/{quote(name, safe='')}/jars"))
-
-    def add_cluster(self, body: Mapping[str, object]) -> Reply:
-        """Register a cluster."""
-        return self._http.ok("POST", self._own("/clusters"), body)
-
-    def edit_cluster(self, name: str, body: Mapping[str, object]) -> Reply:
-        """Change a cluster."""
-        return self._http.ok("PATCH", self._own(f"/clusters/{quote(name, safe='')}"), body)
-
-    def try_cluster(self, name: str) -> Reply:
-        """What works at a registered cluster."""
-        return self._http.ok("POST", self._own(f"/clusters/{quote(name, safe='')}/test"))
-
-    def try_addresses(self, body: Mapping[str, object]) -> Reply:
-        """What works at a cluster that need not be registered."""
-        return self._http.ok("POST", self._own("/clusters/test"), body)
-
-    def remove_cluster(self, name: str, *, force: bool) -> Reply:
-        """End a cluster's registration; with `force` also while jobs may run there."""
-        path = f"/clusters/{quote(name, safe='')}"
-        return self._http.ok("DELETE", self._own(f"{path}{'?force=true' if force else ''}"))
 
     def update_sql_job(self, job_id: int, body: Mapping[str, object]) -> None:
         """Change a job by DLI's fields."""
@@ -395,15 +232,9 @@ class Client:
 
     # --- below the calls ----------------------------------------------------------------------------------------------
 
-    def _dli(self, path: str) -> str:
-        return f"/v1.0/{self.project}/streaming{path}"
-
     def _variables(self, name: str = "") -> str:
         path = f"/v1.0/{self.project}/variables"
         return f"{path}/{quote(name, safe='')}" if name else path
-
-    def _own(self, path: str) -> str:
-        return f"/api/v1/projects/{self.project}{path}"
 
     def _token(self, user: str, password: str) -> str:
         """A token for the project, in the form that the vendor's IAM has for it."""

@@ -119,7 +119,7 @@ def add(
     body |= (opening or Opening()).body(name)
     made = common.client().add_cluster(body).data
     text = t("Cluster {name} is registered. See what works there: sluiceway clusters test {name}", name=name)
-    return common.told(made, text)
+    return common.told(made, text, name)
 
 
 @clusters_app.command
@@ -224,8 +224,8 @@ def drain(
         return carried_out(client, body, None, sending, common, yes=yes, first=close)
     data = client.edit_cluster(name, {"draining": not undo}).data
     if undo:
-        return common.told(data, t("Jobs may be started on {name} again.", name=name))
-    return common.told(data, lambda: _drained(read(data, Cluster)))
+        return common.told(data, t("Jobs may be started on {name} again.", name=name), name)
+    return common.told(data, lambda: _drained(read(data, Cluster)), name)
 
 
 @clusters_app.command
@@ -245,7 +245,7 @@ def remove(name: str, /, *, force: Flag = False, common: Common | None = None) -
     """
     common = or_default(common)
     data = common.client().remove_cluster(name, force=force).data
-    return common.told(data, t("Cluster {name} is no longer registered.", name=name))
+    return common.told(data, t("Cluster {name} is no longer registered.", name=name), name)
 
 
 @clusters_app.command(name="test")

@@ -47,7 +47,7 @@ def answer(app: App) -> int:
     with suppress(Failed):
         spoken, before = language.chosen(before)
         language.speak(spoken)
-    words = [*placed(before, app), last]
+    words = [*placed(before, app).arguments, last]
     os.environ[WORDS] = "".join(word + SEPARATOR for word in words)
     _words.set(words)
     with suppress(Exception):

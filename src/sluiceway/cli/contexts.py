@@ -122,7 +122,7 @@ def add(
     return (
         (output or Output())
         .begin()
-        .told({"name": name, "current": first}, "\n".join([t("Context {name} is added.", name=name), *then]))
+        .told({"name": name, "current": first}, "\n".join([t("Context {name} is added.", name=name), *then]), name)
     )
 
 
@@ -143,7 +143,7 @@ def remove(name: str, /, *, output: Output | None = None) -> int:
     kept.forget(name)
     done = [t("Context {name} is removed.", name=name)]
     done += [t("No context is the current one now.")] if file.current == name else []
-    return (output or Output()).begin().told({"name": name, "removed": True}, " ".join(done))
+    return (output or Output()).begin().told({"name": name, "removed": True}, " ".join(done), name)
 
 
 @contexts_app.command

@@ -8,7 +8,7 @@ from sluiceway.cli.data_directory import Here, data_directory
 from sluiceway.cli.language import t
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
-from sluiceway.settings import DATABASE
+from sluiceway.settings import DATABASE, KEY_FILE
 
 database_app = commands("database", "Back up the service's database, and restore it.")
 
@@ -24,9 +24,8 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     file
         The copy. It must not be there yet.
     """
-    from sluiceway.control.vault import KEY_FILE
     from sluiceway.store import copying
-    from sluiceway.store.database import BadDatabase
+    from sluiceway.store.migrating import BadDatabase
 
     here = (here or Here()).begin()
     data = data_directory(here.data)
@@ -55,7 +54,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
             "{file} holds the database ({shown}). Also keep the storage with its savepoints.", file=file, shown=shown
         )
     )
-    return here.told({"file": str(file), "bytes": size, "also_keep": beside}, told)
+    return here.told({"file": str(file), "bytes": size, "also_keep": beside}, told, file)
 
 
 @database_app.command
@@ -72,7 +71,7 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
         A copy that `sluiceway database backup` has made, of this release or an earlier one.
     """
     from sluiceway.store import copying
-    from sluiceway.store.database import BadDatabase
+    from sluiceway.store.migrating import BadDatabase
 
     here = (here or Here()).begin()
     data = data_directory(here.data)
@@ -93,4 +92,6 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
     told = [t("{database} is as {file} was.", database=data / DATABASE, file=file)]
     told += [t("The one before it is {kept}.", kept=done.kept)] if done.kept else []
     told.append(t("Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"))
-    return here.told({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, " ".join(told))
+    return here.told(
+        {"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, " ".join(told), data / DATABASE
+    )

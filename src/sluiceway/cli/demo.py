@@ -17,12 +17,14 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Job, Stop, StopView, read
+from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.demo_job import DemoJob, Output
 from sluiceway.cli.demo_service import DemoService
+from sluiceway.cli.job_answers import Job
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Flag, commands
+from sluiceway.cli.order_answers import Stop, StopView
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
 

@@ -92,7 +92,7 @@ def add(
             minor=found.minor,
         )
     )
-    return here.told({**_told(found), "added": added.fresh}, told)
+    return here.told({**_told(found), "added": added.fresh}, told, found.version)
 
 
 @distributions_app.command(name="list")

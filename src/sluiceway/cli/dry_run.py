@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any, Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answer, Answers, Finding, Fit, LastCheckpoint, MoveAnswers, WayBack
+from sluiceway.cli.answers import Answer, Answers, Finding, Fit, LastCheckpoint, WayBack
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.job_columns import name
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
+from sluiceway.cli.order_answers import MoveAnswers
 from sluiceway.cli.output import Failed, say
 
 SERIOUS: Final = frozenset({"refused", "loss", "unknown"})

@@ -9,15 +9,15 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Event, Events, read
+from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind, number
 from sluiceway.cli.connection import Unreachable
+from sluiceway.cli.job_answers import Event, Events
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, PositiveInt, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, Silence

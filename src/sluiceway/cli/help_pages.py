@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from sluiceway.cli.command import described, page_of
 from sluiceway.cli.language import Language, spoken
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class Pages:
 
     def render_description(self, console: "Console", _: "ConsoleOptions", description: Any) -> None:
         """Show what the command does."""
+        if (text := described()) is not None:
+            from cyclopts.help import InlineText
+
+            description = InlineText.from_format(text, FORMAT)
         console.print(_flowing(description))
         console.print()
 
@@ -124,9 +129,9 @@ class Collected:
         """Collect how the command is called."""
         self.usage = str(usage).strip()
 
-    def render_description(self, _: "Console", __: "ConsoleOptions", description: Any) -> None:
+    def render_description(self, _: "Console", __: "ConsoleOptions", ___: Any) -> None:
         """Collect what the command does."""
-        self.paragraphs = said(_plain(description))
+        self.paragraphs = said(described() or "")
 
 
 def collected(app: "App", words: Sequence[str]) -> Collected:
@@ -134,10 +139,19 @@ def collected(app: "App", words: Sequence[str]) -> Collected:
     found = Collected(("sluiceway", *words))
     shown, app.help_formatter = app.help_formatter, found
     try:
-        app.help_print(list(words))
+        command = app
+        for word in words:
+            command = command[word]
+        show(app, command, words)
     finally:
         app.help_formatter = shown
     return found
+
+
+def show(app: "App", command: "App", words: Sequence[str]) -> None:
+    """Show the page of help of a command, which these words name."""
+    with page_of(command):
+        app.help_print(list(words))
 
 
 def _plain(description: Any) -> str:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sluiceway.cli import tables, words
-from sluiceway.cli.answers import Fare
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.job_answers import Fare
 
 
 def name(job_id: int, called: str) -> str:

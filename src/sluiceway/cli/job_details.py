@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sluiceway.cli import tables, words
-from sluiceway.cli.answers import Fare, JobDetail, read
+from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster
+from sluiceway.cli.job_answers import Fare, JobDetail
 from sluiceway.cli.job_columns import tags
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common

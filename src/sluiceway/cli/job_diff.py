@@ -1,10 +1,10 @@
 """`sluiceway jobs diff`: what has changed between the SQL that made a job's state and today's."""
 
-import difflib
 from typing import Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import JobDiff, read
+from sluiceway.cli.answers import read
+from sluiceway.cli.job_answers import JobDiff
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, ids_or_names, or_default
 from sluiceway.cli.output import complain, say
@@ -51,6 +51,8 @@ def _unknown(found: JobDiff) -> str:
 
 
 def _show(found: JobDiff) -> None:
+    import difflib  # the other commands of `jobs` need none
+
     whose = t("run {run_id}", run_id=found.run_id) + (f", {found.path}" if found.path else "")
     if found.same:
         say(t("Nothing has changed since its state was made ({whose}).", whose=whose))

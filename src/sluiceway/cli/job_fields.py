@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Flag, Names, WholeSeconds, Words, seconds_of
+from sluiceway.cli.options import Flag, Names, PositiveInt, WholeSeconds, Words, seconds_of
 from sluiceway.cli.output import Failed
 
 CUS: Final = 400  # at most (DLI contract)

@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 
 from sluiceway.cli import words
-from sluiceway.cli.answers import Fare, Health, Job, read
+from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Unreachable
+from sluiceway.cli.job_answers import Fare, Health, Job
 from sluiceway.cli.language import t
 from sluiceway.cli.output import complain
 from sluiceway.cli.progress import Board, Line, looks

@@ -3,13 +3,12 @@
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.choice import Choice, tell_unjudged
 from sluiceway.cli.cluster_answers import complain_of_silence
 from sluiceway.cli.job_columns import JOBS
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, or_default
+from sluiceway.cli.options import Common, Flag, PositiveInt, or_default
 from sluiceway.cli.output import NOTHING, complain
 from sluiceway.cli.output_options import ColumnNames
 

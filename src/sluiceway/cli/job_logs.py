@@ -3,14 +3,13 @@
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 from msgspec import Struct
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, PositiveInt, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
 
 JOBMANAGER: Final = "jobmanager"

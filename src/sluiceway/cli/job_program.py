@@ -5,12 +5,11 @@ import shlex
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.job_fields import cus_for, pairs
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, Names, WholeSeconds, Words, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, Names, PositiveInt, WholeSeconds, Words, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain
 
 IN_CLUSTER: Final = "cluster://"
@@ -80,7 +79,7 @@ def program(
         job_id=job_id,
         jar_of_cluster=jar_of_cluster,
     )
-    return common.told({"job_id": job_id, **body}, done)
+    return common.told({"job_id": job_id, **body}, done, job_id)
 
 
 def _seen(client: Client, job_id: int) -> int | None:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
-from sluiceway.cli.answers import JobDetail, read
+from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
+from sluiceway.cli.job_answers import JobDetail
 from sluiceway.cli.job_details import JAR_JOB
 from sluiceway.cli.job_fields import cus_for, pairs
 from sluiceway.cli.job_source import Arguments, Source
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, Names, ids_or_names, or_default, seconds_of
+from sluiceway.cli.options import Common, Flag, Names, PositiveInt, ids_or_names, or_default, seconds_of
 from sluiceway.cli.output import Failed
 
 RUNS: Final = frozenset({"job_submitting", "job_running", "job_running_exception", "job_savepointing", "job_canceling"})
@@ -136,7 +136,7 @@ def update(
     body |= source.program(client, args, quiet=common.json) if of_jar else {}
     body |= {} if source.sql is None else {"sql_body": source.text()}
     _send(client, known, body)
-    return common.told({"job_id": job_id, "changed": body}, _told(known))
+    return common.told({"job_id": job_id, "changed": body}, _told(known), job_id)
 
 
 def _send(client: Client, job: JobDetail, body: dict[str, Any]) -> None:

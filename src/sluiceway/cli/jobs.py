@@ -1,19 +1,18 @@
 """`sluiceway jobs`: create jobs, start, show and delete them. Uses DLI's paths, like any client."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Fare, each, read
+from sluiceway.cli.answers import Answers, each, read
 from sluiceway.cli.asking import Deed
-from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
+from sluiceway.cli.choice import IDLE, RESTING, Choice, JobNames, picked
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind
-from sluiceway.cli.dry_run import losses, show_way_back
+from sluiceway.cli.dry_run import show_way_back
+from sluiceway.cli.job_answers import Fare
 from sluiceway.cli.job_check import checked
 from sluiceway.cli.job_columns import HEALTH
 from sluiceway.cli.job_columns import name as job_name
@@ -28,10 +27,10 @@ from sluiceway.cli.job_source import Arguments, Source
 from sluiceway.cli.job_tags import tag
 from sluiceway.cli.job_update import update
 from sluiceway.cli.language import t
-from sluiceway.cli.naming import Names
 from sluiceway.cli.options import (
     Common,
     Flag,
+    PositiveInt,
     Seconds,
     check_wait,
     commands,
@@ -39,7 +38,8 @@ from sluiceway.cli.options import (
     once,
     or_default,
 )
-from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
+from sluiceway.cli.outcomes import report, tell_losses
+from sluiceway.cli.output import TIME_UP, Failed, complain, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.resume_options import Terms
 from sluiceway.cli.stakes import by_deletion
@@ -54,8 +54,6 @@ _STARTED: Final = Kind(
     ),
     lambda each: job_name(each.job.job_id, each.job.name),
 )
-
-JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
 
 app = commands("jobs", "Make, start, list, show and delete jobs.")
 
@@ -210,14 +208,6 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     return code or int(any(not each.up for each in found))
 
 
-def tell_losses(client: Client, answers: Answers) -> None:
-    """Say what the way back of each job loses."""
-    lost = [(answer.job_id, text) for answer in answers.jobs for text in losses(answer)]
-    names = Names(client, (job_id for job_id, _ in lost))
-    for job_id, text in lost:
-        complain(one_line(t("job {job}: {what}", job=names(job_id), what=text)))
-
-
 app.command(list_, name="list")
 
 
@@ -313,27 +303,6 @@ def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None
     elif answers.accepted:
         say(t("Deleted: {jobs}.", jobs=tables.jobs(answers.accepted)))
     return report(client, answers, quiet=common.json)
-
-
-def report(client: Client, answers: Answers, *, quiet: bool = False) -> int:
-    """Say which jobs were refused and why. The exit code: 0 when there are none."""
-    refused = [] if quiet else [answer for answer in answers.jobs if not answer.accepted]
-    names = Names(client, (answer.job_id for answer in refused))
-    for answer in refused:
-        complain(one_line(t("job {job} is refused: {why}", job=names(answer.job_id), why=answer.message)))
-    return int(answers.refused > 0)
-
-
-def warn(client: Client, answers: Answers) -> None:
-    """Warn about accepted jobs, once for each warning."""
-    found: dict[str, list[int]] = {}
-    for answer in answers.jobs:
-        if answer.accepted and answer.message and not answer.code:
-            found.setdefault(answer.message, []).append(answer.job_id)
-    names = Names(client, (job for jobs in found.values() for job in jobs[:5]))
-    for message, jobs in found.items():
-        some = tables.some_jobs([names(job) for job in jobs[:5]], len(jobs))
-        complain(one_line(t("{jobs}: {what}", jobs=some, what=message)))
 
 
 def _some(client: Client, given: Sequence[str]) -> list[int]:

@@ -4,35 +4,17 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
 from sluiceway.cli import completing, language
-from sluiceway.cli.help_pages import FORMAT, Pages
+from sluiceway.cli.command import Command
+from sluiceway.cli.help_pages import FORMAT, Pages, show
 from sluiceway.cli.language import t
 from sluiceway.cli.output import NO_SERVICE, Failed, complain
 from sluiceway.cli.placed import no_command, placed
-
-
-class _File(Toml):
-    """The file of settings. Errors name the file."""
-
-    def _load_config(self, path: Path) -> dict[str, Any]:
-        try:
-            settings = super()._load_config(path)
-        except (OSError, ValueError) as error:
-            raise CycloptsError(msg=t("{path} cannot be read: {error}", path=path, error=error)) from error
-        for name, value in settings.items():
-            if isinstance(value, dict):
-                raise CycloptsError(
-                    msg=t("{path}: settings stand at the top of the file, not under [{name}].", path=path, name=name)
-                )
-        return settings
-
 
 # The overview shows these without importing any command; a test compares them with the commands' own words.
 SUMMARIES: Final = {
@@ -92,16 +74,12 @@ _COMMANDS = {
 
 def commands(*, overview: bool = False) -> App:
     """All commands; for an `overview` with their summaries, which would otherwise replace their own words."""
-    made = App(
+    made = Command(
         name="sluiceway",
         help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.\n\n"
         "Messages and help are in English or Chinese: `--language en` or `--language zh` says so for a call, "
         "SLUICEWAY_LANGUAGE for all, and else the locale counts.",
         version=__version__,
-        config=[
-            Env("SLUICEWAY_", command=False),
-            _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
-        ],
         default_parameter=Parameter(completer=completing.live),
         help_format=FORMAT,
         help_formatter=Pages(),
@@ -130,19 +108,6 @@ def _shows_the_fleet(arguments: Sequence[str]) -> bool:
         return False
 
 
-def _asks_for_a_page(arguments: Sequence[str]) -> bool:
-    """Whether nothing is asked for but the help of a command: its options need not be read, which takes a while."""
-    *words, last = arguments or [""]
-    if not words or last not in app.help_flags:
-        return False
-    command = app
-    for word in words:
-        if word.startswith("-") or word not in command:
-            return False
-        command = command[word]
-    return True
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run a command line. The exit code: see `docs/reference/cli.md`."""
     for stream in (sys.stdout, sys.stderr):
@@ -155,10 +120,11 @@ def run(arguments: Sequence[str]) -> int:
         language.speak(spoken)
         if no_command(arguments) and _shows_the_fleet(arguments):
             return 0
-        arguments = placed(arguments, app)
-        if _asks_for_a_page(arguments):
-            app.help_print(arguments[:-1])
+        call = placed(arguments, app)
+        if call.asks_for_help:
+            show(app, call.command, call.words)
             return 0
+        arguments = call.arguments
         shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
     except CycloptsError as error:

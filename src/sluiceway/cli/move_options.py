@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.choice import Choice
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Flag, Names, Seconds
+from sluiceway.cli.options import Flag, Names, PositiveInt, Seconds
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back
 from sluiceway.cli.stop_options import Manner, Resolve

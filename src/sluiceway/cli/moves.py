@@ -6,19 +6,30 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli import orders, tables
-from sluiceway.cli.answers import Answers, Move, MoveAnswers, MoveProceeded, Moves, MoveView, read
+from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.asking import Deed
-from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
+from sluiceway.cli.choice import OPTIONS, Choice, JobNames, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_move as dry
-from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.language import t
 from sluiceway.cli.move_options import Going, leaving
-from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, once, or_default
+from sluiceway.cli.options import (
+    Common,
+    Flag,
+    PositiveInt,
+    Seconds,
+    Words,
+    check_wait,
+    commands,
+    ids_or_names,
+    once,
+    or_default,
+)
+from sluiceway.cli.order_answers import Move, MoveAnswers, MoveProceeded, Moves, MoveView
 from sluiceway.cli.order_columns import MOVE_JOBS, MOVES
+from sluiceway.cli.outcomes import report, warn
 from sluiceway.cli.output import complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
-from cyclopts import App, Parameter, Token
+from cyclopts import Parameter, Token
+from cyclopts.validators import Number
 
 from sluiceway.cli.client import Client
+from sluiceway.cli.command import Command
 from sluiceway.cli.context_file import wrong_address, wrong_name, wrong_project
 from sluiceway.cli.language import in_english, t
 from sluiceway.cli.output import Failed
@@ -54,6 +56,8 @@ def _whole_seconds(type_: Any, tokens: Sequence[Token]) -> int:
 Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 Seconds = Annotated[float | None, Parameter(converter=_seconds, metavar="TIME")]
 WholeSeconds = Annotated[int | None, Parameter(converter=_whole_seconds, metavar="TIME")]
+# The same as Cyclopts has, whose module of types takes as long to load as all of these options.
+PositiveInt = Annotated[int, Parameter(validator=Number(gt=0))]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Words = Annotated[str, Parameter(show_default=False)]
 
@@ -104,13 +108,13 @@ def seconds_of(option: str, text: str) -> int:
         ) from None
 
 
-def commands(name: str, text: str | None = None) -> App:
+def commands(name: str, text: str | None = None) -> Command:
     """An app for client commands. Without `text` the docstring of its one command describes it.
 
     It reads no configuration but what its parameters name: the service's TOML file and environment must not turn into
     a `--all` or a `--timeout` of a command.
     """
-    return App(name=name, help=text, config=(), result_action="return_value")
+    return Command(name=name, help=text, config=(), result_action="return_value")
 
 
 def check_wait(timeout: float | None, *, wait: bool) -> None:

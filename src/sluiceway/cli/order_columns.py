@@ -3,9 +3,9 @@
 from typing import Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import BackView, MoveHead, MoveView, ResumeHead, StopHead, StopView
 from sluiceway.cli.columns import Column, Kind, number
 from sluiceway.cli.job_columns import name
+from sluiceway.cli.order_answers import BackView, MoveHead, MoveView, ResumeHead, StopHead, StopView
 
 
 def _state(state: str) -> str:

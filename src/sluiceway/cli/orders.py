@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Aborted, Move, Proceeded, Resume, Stop, read
+from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
+from sluiceway.cli.order_answers import Aborted, Move, Proceeded, Resume, Stop
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.progress import Board, Line, looks
 

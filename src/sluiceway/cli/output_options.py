@@ -1,7 +1,7 @@
 """The form of answers: the options that every command has, and the one place where each form is made."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
@@ -87,12 +87,12 @@ class Output:
     def told(self, data: Any, shown: str | Callable[[], object], *names: object) -> int:
         """What was done or found: as a document, by its names, or for people. Gives back the exit code of a success.
 
-        For people it is a sentence, or whatever a function prints, which is called only then. Without `names` the
-        document tells the name; where nothing has one, people's words stand for it.
+        For people it is a sentence, or whatever a function prints, which is called only then. Where nothing has a
+        name, the same stands for it.
         """
         if self.json:
             self.document(data)
-        elif self.output == "name" and (names := names or _named(data)):
+        elif self.output == "name" and names:
             self.names(*names)
         elif isinstance(shown, str):
             say(shown)
@@ -143,13 +143,6 @@ class Output:
         else:
             tables.table(title, _chosen(lines(), columns), wide=self.output == "wide")
         return self.words and columns is None
-
-
-def _named(data: Any) -> tuple[object, ...]:
-    """What other commands call it, if it has a name."""
-    keys = ("id", "job_id", "name", "var_name", "version", "file")
-    found = [data[key] for key in keys if data.get(key) is not None] if isinstance(data, Mapping) else []
-    return tuple(found[:1])
 
 
 def _chosen(lines: Sequence[tuple[str, str]], names: str | None) -> Sequence[tuple[str, str]]:

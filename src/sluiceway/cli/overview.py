@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from sluiceway.cli import tables, words
-from sluiceway.cli.answers import Fare, MoveHead, Moves, ResumeHead, Resumes, StopHead, Stops, each, read
+from sluiceway.cli.answers import each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster, Clusters
+from sluiceway.cli.job_answers import Fare
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, commands, or_default
+from sluiceway.cli.order_answers import MoveHead, Moves, ResumeHead, Resumes, StopHead, Stops
 from sluiceway.cli.output import one_line, say
 
 LATEST: Final = 50  # orders of each kind that are looked at

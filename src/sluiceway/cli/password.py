@@ -29,7 +29,7 @@ def password(name: str, /, *, common: Common | None = None) -> int:
     original = ask_password(t("Old password"), twice=False)
     client.change_password(name, original, ask_password(t("New password")))
     done = t("The password of {name} is changed. Tokens that were got with the old one have ended.", name=name)
-    return common.told({"name": name}, done)
+    return common.told({"name": name}, done, name)
 
 
 def ask_password(prompt: str, *, twice: bool = True) -> str:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from cyclopts import App
@@ -15,8 +16,22 @@ OTHER_NAMES: Final = {"ls": ("list",), "rm": ("delete", "remove")}
 AT_THE_TOP: Final = {"ls": ("jobs", "list"), "ps": ("jobs", "list")}
 
 
-def placed(arguments: Sequence[str], app: App) -> list[str]:
-    """The same call, with global options behind the command, and the command by its own name."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A call, with global options behind the command, and the command by its own name."""
+
+    arguments: list[str]
+    command: App  # the one that they name, as far as they name any
+    words: list[str]  # which it is named by, and the first of the arguments
+
+    @property
+    def asks_for_help(self) -> bool:
+        """Whether it asks for nothing else: then its options need not be read, which takes a while."""
+        return bool(self.words) and self.arguments[len(self.words) :] in [[flag] for flag in self.command.help_flags]
+
+
+def placed(arguments: Sequence[str], app: App) -> Placed:
+    """The same call as we take it."""
     verbs, given, rest = list[str](), list[str](), list(arguments)
     while rest:
         if (count := _global(rest)) > 0:
@@ -28,7 +43,7 @@ def placed(arguments: Sequence[str], app: App) -> list[str]:
         for name in found:
             app = app[name]
         verbs, rest = [*verbs, *found], rest[1:]
-    return [*verbs, *given, *rest] if verbs else [*rest, *given]
+    return Placed([*verbs, *given, *rest] if verbs else [*rest, *given], app, verbs)
 
 
 def no_command(arguments: Sequence[str]) -> bool:

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Done, Registered, read
+from sluiceway.cli.answers import Done, read
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, ids_or_names, or_default, seconds_of
 from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.savepoint_answers import Registered
 
 
 def register(

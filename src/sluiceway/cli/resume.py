@@ -3,15 +3,14 @@
 The command is a long function because its parameters and their help text, which Cyclopts reads, are 46 lines of it.
 """
 
-from cyclopts.types import PositiveInt
-
-from sluiceway.cli.answers import Answers, Stop, read
+from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.asking import Deed
 from sluiceway.cli.choice import OPTIONS, RESTING, Choice, nothing, picked, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, Names, Seconds, check_wait, commands, once, or_default
+from sluiceway.cli.options import Common, Flag, Names, PositiveInt, Seconds, check_wait, commands, once, or_default
+from sluiceway.cli.order_answers import Stop
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back, Terms
 from sluiceway.cli.resumes import begun

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Flag, Seconds
+from sluiceway.cli.options import Flag, PositiveInt, Seconds
 from sluiceway.cli.output import Failed
 from sluiceway.cli.stop_options import threshold
 

@@ -2,17 +2,16 @@
 
 from typing import Any, Final
 
-from cyclopts.types import PositiveInt
-
 from sluiceway.cli import orders, tables
-from sluiceway.cli.answers import Answers, BackView, Resume, Resumes, read
+from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_way_back
 from sluiceway.cli.job_health import until_started
-from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
+from sluiceway.cli.options import Common, Flag, PositiveInt, Seconds, check_wait, commands, or_default
+from sluiceway.cli.order_answers import BackView, Resume, Resumes
 from sluiceway.cli.order_columns import RESUME_JOBS, RESUMES
+from sluiceway.cli.outcomes import report, tell_losses
 from sluiceway.cli.output import TIME_UP, complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import SavepointView
 from sluiceway.cli.columns import Column, Kind, number
+from sluiceway.cli.savepoint_answers import SavepointView
 
 
 def _format(view: SavepointView) -> str:

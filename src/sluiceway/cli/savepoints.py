@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cyclopts.types import PositiveInt
-
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.asking import Deed, agree
-from sluiceway.cli.choice import Choice, nothing, tell_unjudged
+from sluiceway.cli.choice import Choice, JobNames, nothing, tell_unjudged
 from sluiceway.cli.client import Client
-from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Common, Flag, commands, ids_or_names, once, or_default
+from sluiceway.cli.options import Common, Flag, PositiveInt, commands, ids_or_names, once, or_default
+from sluiceway.cli.outcomes import report, warn
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames, Output
 from sluiceway.cli.register import choose, register
+from sluiceway.cli.savepoint_answers import SavepointView, SavepointViews, Verification
 from sluiceway.cli.savepoint_columns import OPERATORS, SAVEPOINTS
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sluiceway.cli.answers import Answer, Answers, MoveAnswers, read
+from sluiceway.cli.answers import Answer, Answers, read
 from sluiceway.cli.asking import Deed, on_terminal
 from sluiceway.cli.choice import OPTIONS, Choice, tell_unjudged
 from sluiceway.cli.connection import Reply
 from sluiceway.cli.language import t
+from sluiceway.cli.order_answers import MoveAnswers
 from sluiceway.cli.output import Failed
 from sluiceway.cli.stakes import at_stake
 from sluiceway.settings import MAX_JOB_IDS

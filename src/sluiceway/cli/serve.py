@@ -26,7 +26,7 @@ from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm_process import JvmFailed
 from sluiceway.settings import BadSettings, Settings
 from sluiceway.storage.errors import BadStorage
-from sluiceway.store.database import BadDatabase
+from sluiceway.store.migrating import BadDatabase
 
 INTRODUCED = 20  # clusters with a line of their own when the service starts
 GLANCE = 10.0  # seconds for a look at one; a Flink that has just started on a busy machine may take some of them

@@ -1,9 +1,6 @@
 """Credentials of commands: what they sign requests with, or a token, or none."""
 
-import hashlib
-import hmac
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,6 +61,10 @@ class Credential:
         return token_headers(self.token)
 
     def _signed(self, method: str, target: str, host: str, body: bytes, now: datetime) -> Mapping[str, str]:
+        import hashlib  # most calls have a token, or nothing; these take longer to load than such a call to be made
+        import hmac
+        import secrets
+
         # Dates are in seconds. Asked twice within one, the second request would be taken for the first, replayed.
         once = {"x-sluiceway-once": secrets.token_hex(8)}
         headers = {"host": host, "x-sdk-date": now.strftime("%Y%m%dT%H%M%SZ"), **once}

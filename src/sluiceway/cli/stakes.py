@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Fare, Finding, MoveAnswers
+from sluiceway.cli.answers import Finding
 from sluiceway.cli.dry_run import SERIOUS, no_room
+from sluiceway.cli.job_answers import Fare
 from sluiceway.cli.language import t
+from sluiceway.cli.order_answers import MoveAnswers
 
 MOST: Final = 12  # lines
 NAMED: Final = 5  # jobs in a line

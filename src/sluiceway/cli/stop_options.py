@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli.choice import pair
 from sluiceway.cli.language import t
-from sluiceway.cli.options import Flag, Names, Seconds, seconds_of
+from sluiceway.cli.options import Flag, Names, PositiveInt, Seconds, seconds_of
 from sluiceway.cli.output import Failed
 
 Resolve = Callable[[Sequence[str]], list[int]]  # ids or names of jobs to ids

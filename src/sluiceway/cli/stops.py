@@ -5,19 +5,18 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 
 from sluiceway.cli import adopted, orders, tables
-from sluiceway.cli.answers import Answers, Stop, Stops, StopView, read
+from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.asking import Deed
-from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
+from sluiceway.cli.choice import OPTIONS, Choice, JobNames, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
-from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.language import t
 from sluiceway.cli.options import (
     Common,
     Flag,
+    PositiveInt,
     Seconds,
     Words,
     check_wait,
@@ -26,7 +25,9 @@ from sluiceway.cli.options import (
     once,
     or_default,
 )
+from sluiceway.cli.order_answers import Stop, Stops, StopView
 from sluiceway.cli.order_columns import STOP_JOBS, STOPS, stop_phase
+from sluiceway.cli.outcomes import report, warn
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line

@@ -4,8 +4,9 @@ import sys
 from typing import Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Variable, each
+from sluiceway.cli.answers import each
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.job_answers import Variable
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, commands, or_default
 from sluiceway.cli.output import Failed
@@ -68,7 +69,7 @@ def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, com
         if name in known
         else t("{name} is created; jobs have it from their next start.", name=name)
     )
-    return common.told({"var_name": name, "created": name not in known}, done)
+    return common.told({"var_name": name, "created": name not in known}, done, name)
 
 
 @variables_app.command
@@ -79,4 +80,4 @@ def delete(name: str, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     common.client().delete_variable(name)
-    return common.told({"var_name": name, "deleted": True}, t("{name} is deleted.", name=name))
+    return common.told({"var_name": name, "deleted": True}, t("{name} is deleted.", name=name), name)

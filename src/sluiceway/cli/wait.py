@@ -8,13 +8,15 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from sluiceway.cli import tables, words
-from sluiceway.cli.answers import Fare, Move, Resume, Stop, each, read
+from sluiceway.cli.answers import each, read
 from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster
 from sluiceway.cli.columns import Column, Kind
+from sluiceway.cli.job_answers import Fare
 from sluiceway.cli.language import in_english, t
 from sluiceway.cli.options import Common, Seconds, commands, once, or_default
+from sluiceway.cli.order_answers import Move, Resume, Stop
 from sluiceway.cli.output import TIME_UP, Failed, complain
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Board, Line, looks

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Fare, Health
+from sluiceway.cli.job_answers import Fare, Health
 
 # DLI's names for a status, by which whoever knows them may choose, too. Documents have them as `dli_status`.
 OF_DLI: Final[Mapping[str, str]] = {

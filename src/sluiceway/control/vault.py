@@ -10,7 +10,6 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_FILE: Final = "secret.key"  # in the data directory, unless a setting names another
 _LENGTH: Final = 32
 _NONCE: Final = 12
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sluiceway.store.database import BadDatabase, migrate
+from sluiceway.store.migrating import BadDatabase, migrate
 
 JUMP: Final = 1_000_000  # ids go on from the next multiple of it, where nobody knows which were issued since a backup
 PAGES: Final = 2000  # that are copied at once; writers wait for no more

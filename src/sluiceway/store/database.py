@@ -1,4 +1,4 @@
-"""The database itself: opening it, migrating it, and the two ways into it, to read and to write."""
+"""The database itself: opening it, and the two ways into it, to read and to write."""
 
 import asyncio
 import contextlib
@@ -10,33 +10,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sluiceway.store import driver, kept
-from sluiceway.store.private import keep_private
 from sluiceway.store.reserve import LITTLE, Reserve, Use
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble, translated
 
-_WRITE = "sluiceway_write"  # a transaction that writes, and the seconds that it waits for the lock
+WRITE = "sluiceway_write"  # a transaction that writes, and the seconds that it waits for the lock
 BUSY_TIMEOUT = 20.0  # seconds that a writer waits for all others, of this process or another, before it gives up
 TRY_EVERY: Final = 3.0  # seconds between two writes that only show whether writing works
 TRY_FOR: Final = 1.0  # seconds that a question for our health waits for such a write
 TELL_EVERY: Final = 60.0  # seconds between two equal lines in the log
 TAKE_EVERY: Final = 1.0  # seconds between two tries to keep room back again
-
-log = structlog.get_logger(__name__)
-
-
-class BadDatabase(Exception):
-    """The file in the data directory is no database that this release can work with."""
 
 
 def epoch_ms(at: datetime) -> int:
@@ -55,34 +43,6 @@ def instant(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def migrate(path: Path) -> None:
-    """Bring the database at `path` to the present schema, making it if there is none. Raises `BadDatabase`.
-
-    All of it is one transaction: a crash leaves the schema as it was, and of two services that start at once one waits.
-    """
-    with contextlib.suppress(OSError):  # what is wrong with the path is told below
-        path.touch(0o600)
-    # Hashes and sealed secrets. SQLite gives the files beside it the mode that the database has.
-    keep_private(*(Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")))
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True
-    )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    try:
-        with engine.connect().execution_options(**{_WRITE: 3 * BUSY_TIMEOUT}) as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except DBAPIError as error:
-        raise BadDatabase(f"The database {path} cannot be used: {error.orig}.") from error
-    except CommandError as error:
-        raise BadDatabase(f"The database {path} is not of this release, nor of an earlier one: {error}.") from error
-    finally:
-        engine.dispose()
-
-
 class Database:
     """One SQLite file: many readers, one writer at a time."""
 
@@ -96,8 +56,8 @@ class Database:
             max_overflow=0,
             pool_use_lifo=True,  # each one that has been used keeps 8 MB of pages: few are used
         )
-        event.listen(self._engine.sync_engine, "connect", _prepare)
-        event.listen(self._engine.sync_engine, "begin", _begin)
+        event.listen(self._engine.sync_engine, "connect", prepare)
+        event.listen(self._engine.sync_engine, "begin", begin)
         self._path = path
         self._glance: sqlite3.Connection | None = None  # a connection of the event loop's own
         self._writing = asyncio.Lock()
@@ -162,7 +122,7 @@ class Database:
             await self._admit(use)
             with translated():
                 async with self._next_to_write() as patience, self._engine.connect() as connection:
-                    await connection.execution_options(**{_WRITE: patience})
+                    await connection.execution_options(**{WRITE: patience})
                     async with connection.begin():
                         kept.keep()
                         yield connection
@@ -239,7 +199,7 @@ class _Health:
     def failed(self, unavailable: DatabaseUnavailable) -> None:
         """Something could not be written."""
         if self.trouble is not unavailable.trouble and self._is_news(unavailable.trouble):
-            log.error("database_unavailable", why=str(unavailable))
+            _log().error("database_unavailable", why=str(unavailable))
         self.trouble = unavailable.trouble
         self._is_known()
 
@@ -248,7 +208,7 @@ class _Health:
         if use is not Use.ORDINARY and self.trouble is not None:
             return
         if self.trouble is not None and self._is_news(None):
-            log.info("database_available_again")
+            _log().info("database_available_again")
         self.trouble = None
         self._is_known()
 
@@ -261,6 +221,12 @@ class _Health:
         if is_news:
             self._told[what] = now
         return is_news
+
+
+def _log() -> Any:
+    import structlog  # it takes a while to load, and commands that open a database say nothing there
+
+    return structlog.get_logger(__name__)
 
 
 class _Connection(sqlite3.Connection):
@@ -278,7 +244,8 @@ class _Connection(sqlite3.Connection):
             super().close()
 
 
-def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Make a new connection ours."""
     # The driver must not begin transactions by itself: it would take the write lock too late.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -287,8 +254,9 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    patience = connection.get_execution_options().get(_WRITE)
+def begin(connection: Connection) -> None:
+    """Begin a transaction. One that has `WRITE` takes the lock, and waits so many seconds for it."""
+    patience = connection.get_execution_options().get(WRITE)
     if patience is None:
         connection.exec_driver_sql("BEGIN")
         return

@@ -8,14 +8,10 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from threading import Lock
-from typing import Final
-
-import structlog
+from typing import Any, Final
 
 SIZE: Final = 16 << 20  # bytes: deleting 10,000 jobs in one request writes some 3 MB
 LITTLE: Final = 1 << 20  # bytes; a disk with less left counts as full
-
-log = structlog.get_logger(__name__)
 
 
 class Use(Enum):
@@ -45,7 +41,7 @@ class Reserve:
                 self._told = False
             except OSError as error:
                 if not self._told:
-                    log.warning("no_room_kept_back", why=error.strerror)
+                    _log().warning("no_room_kept_back", why=error.strerror)
                 self._told = True
             return self.held
 
@@ -58,7 +54,7 @@ class Reserve:
         """Give it up."""
         with self._turn, suppress(OSError):
             if self.held:
-                log.warning("room_given_up", bytes=self._size, why="the disk is full; what makes room is still done")
+                _log().warning("room_given_up", bytes=self._size, why="the disk is full; what makes room is still done")
             self.held = False
             self._path.unlink(missing_ok=True)
 
@@ -87,3 +83,9 @@ class Reserve:
         finally:
             os.close(descriptor)
         return True
+
+
+def _log() -> Any:
+    import structlog  # see `database`
+
+    return structlog.get_logger(__name__)

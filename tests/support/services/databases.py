@@ -5,7 +5,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from sluiceway.store.database import migrate
+from sluiceway.store.migrating import migrate
 
 
 def make(path: Path) -> None:
