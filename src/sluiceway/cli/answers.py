@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
+from sluiceway.cli.reasons import Reason, heard_in
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ class Concern(Struct, frozen=True):
 
     about: str
     weight: str
-    text: str
+    text: Reason
 
 
 class Fit(Struct, frozen=True):
@@ -66,7 +67,7 @@ class Answer(Struct, frozen=True):
     job_id: int
     accepted: bool
     code: str = ""
-    message: str = ""
+    message: Reason = ""
     wave: int = 0
     finding: "Finding | None" = None
     way_back: WayBack | None = None
@@ -89,10 +90,10 @@ class Finding(Struct, frozen=True):
     last_checkpoint: LastCheckpoint | None = None
     estimate_seconds: float | None = None
     format: str = ""
-    format_reason: str = ""
+    format_reason: Reason = ""
     if_savepoint_fails: str = ""
-    if_savepoint_fails_reason: str = ""
-    problems: list[str] = []
+    if_savepoint_fails_reason: Reason = ""
+    problems: list[Reason] = []
     way_back: list[Concern] = []
 
 
@@ -117,13 +118,13 @@ class StopView(Struct, frozen=True):
     savepoint: str | None
     size: int | None
     verified: bool
-    reason: str
+    reason: Reason
     accepted_at: str
     settled_at: str | None
     wave: int = 0
     held: bool = False
     checkpoint: str | None = None
-    unproven: str = ""
+    unproven: Reason = ""
     start_again: str | None = None
 
 
@@ -138,7 +139,7 @@ class Stop(Struct, frozen=True):
     phases: dict[str, int]
     jobs: list[StopView]
     state: str = "open"
-    state_reason: str = ""
+    state_reason: Reason = ""
     who: str = ""
     plan: int | None = None
     planned_by: str = ""
@@ -177,7 +178,7 @@ class BackView(Struct, frozen=True):
     name: str
     queue: str
     phase: str
-    why: str
+    why: Reason
     wave: int
     restored_from: str | None
     restarts: int
@@ -194,7 +195,7 @@ class ResumeHead(Struct, frozen=True):
     stop_id: int | None
     created_at: str
     state: str
-    state_reason: str
+    state_reason: Reason
     phases: dict[str, int]
     retried_by: int | None
     story: Story | None
@@ -233,7 +234,7 @@ class MoveView(Struct, frozen=True):
     from_queue: str
     queue: str | None
     phase: str
-    why: str
+    why: Reason
     wave: int
     savepoint: str | None
     stopped_at: str | None
@@ -249,7 +250,7 @@ class MoveHead(Struct, frozen=True):
     resume_id: int | None
     created_at: str
     state: str
-    state_reason: str
+    state_reason: Reason
     jobs_total: int
     phases: dict[str, int]
     settled: bool
@@ -298,12 +299,12 @@ class SavepointView(Struct, frozen=True):
     bytes: int | None
     created_at: str
     verified_at: str | None
-    fault: str
+    fault: Reason
     removed_at: str | None
     needed: bool
-    needed_by: str
+    needed_by: Reason
     format: str = ""
-    unproven: str = ""
+    unproven: Reason = ""
     kind: str = "savepoint"
     protected: bool = False
     protected_until: str | None = None
@@ -350,7 +351,7 @@ class Registered(Struct, frozen=True):
     unchecked: int
     contents: Contents | None
     chosen: bool
-    message: str
+    message: Reason
     behind_seconds: float
     newer: list[NewerState]
     dry_run: bool
@@ -368,7 +369,7 @@ class Verification(Struct, frozen=True):
 
     savepoint: SavepointView
     whole: bool
-    wrong: list[str]
+    wrong: list[Reason]
     more_wrong: int
     unchecked: int
 
@@ -390,7 +391,7 @@ class Job(Struct, frozen=True):
     name: str
     desc: str
     status: str
-    status_desc: str
+    status_desc: Reason
     create_time: int
     start_time: int | None
     duration: int
@@ -406,7 +407,7 @@ class Event(Struct, frozen=True):
     job_id: int | None
     stop_id: int | None
     who: str
-    detail: str
+    detail: Reason
     resume_id: int | None = None
     job_name: str | None = None
 
@@ -432,7 +433,7 @@ class Health(Struct, frozen=True):
     tasks: int
     running_tasks: int
     restarts: int
-    cause: str
+    cause: Reason
     slots_wanted: int | None
     slots_free: int | None
     unwell: bool
@@ -451,7 +452,7 @@ class Silence(Struct, frozen=True):
     """A cluster that does not answer."""
 
     since: str
-    reason: str
+    reason: Reason
 
 
 class Fare(Struct, frozen=True):
@@ -461,7 +462,7 @@ class Fare(Struct, frozen=True):
     name: str
     queue: str | None
     status: str
-    why: str
+    why: Reason
     deleted_at: str | None
     health: Health | None
     adopted: AdoptedJob | None = None
@@ -503,7 +504,7 @@ class Done(Struct, frozen=True):
 def read(data: Any, wanted: type[T]) -> T:
     """What a service answered, as a type. Raises `Failed` where it does not fit."""
     try:
-        return msgspec.convert(data, wanted)
+        return heard_in(msgspec.convert(data, wanted))
     except msgspec.ValidationError as error:
         why = str(error)[:300]
         raise Failed(

@@ -19,8 +19,9 @@ START: Final = 120.0  # seconds to be ready in, on a busy machine
 END: Final = 20.0  # seconds to end in
 FLINK_SETTLES: Final = 10.0  # seconds between its ready line and the line about its Flink, at most
 
-_READY = re.compile(r"is ready at (?P<url>\S+)")
-_FLINK = re.compile(r"Flink at (?P<url>\S+)")
+# In either language: addresses alone are the same.
+_READY = re.compile(r"Sluiceway[^:]*?(?:：|at )(?P<url>https?://\S+)")
+_FLINK = re.compile(r"Flink (?:at )?(?P<url>https?://[\w.:/-]+)")
 
 
 class DemoService:

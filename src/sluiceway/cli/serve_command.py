@@ -5,6 +5,7 @@ import sys
 from cyclopts import App
 
 from sluiceway import __version__
+from sluiceway.cli.language import t
 from sluiceway.cli.output import complain
 from sluiceway.settings import Settings
 
@@ -24,7 +25,7 @@ def serve(settings: Settings | None = None) -> int:
     For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
     """
     if sys.stderr.isatty():
-        complain(f"{__version__} is starting …")
+        complain(t("{version} is starting …", version=__version__))
     from sluiceway.cli import serve as service
 
     return service.serve(settings or Settings())
