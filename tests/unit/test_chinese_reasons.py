@@ -44,6 +44,7 @@ WORDS: Final = {
     ),
     "a name, or what is put together of names": re.compile(
         r"^variable {} {}$|^{} (at|from|to|of) {}$|^it has {}{}$|sluiceway-resources|^cluster {}$"
+        r"|^There is no {}\.$|{} \(plan {} of {}\)"
     ),
     "a description of the API": re.compile(
         r"^Events of this form|may be repeated|^the name of a source or sink in Flink"
@@ -221,7 +222,9 @@ def test_a_reason_is_told_sentence_by_sentence(english: str) -> None:
     assert said(english) == REASONS[english]
 
 
-@pytest.mark.parametrize("text", ["", " ", "x", "java.lang.IllegalStateException: The job is broken", "作业已停止。"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "x", "java.lang.IllegalStateException: The job is broken", "the file is missing", "作业已停止。"]
+)
 def test_what_is_none_of_ours_stays_as_it_is(text: str) -> None:
     assert said(text) == text
 
@@ -232,6 +235,11 @@ def test_what_is_none_of_ours_stays_as_it_is(text: str) -> None:
 def test_any_words_of_flink_are_read_in_bounded_work(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = list[str]()
     candidates = sentences._candidates
-    monkeypatch.setattr(sentences, "_candidates", lambda text: tries.append(text) or candidates(text))
+
+    def counted(text: str) -> Iterator[sentences.Sentence]:
+        tries.append(text)
+        return candidates(text)
+
+    monkeypatch.setattr(sentences, "_candidates", counted)
     said.__wrapped__(text)
     assert len(tries) <= sentences.TRIES

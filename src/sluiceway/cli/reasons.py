@@ -1,7 +1,7 @@
 """Reasons in answers of the service, which are English sentences, in the language of this call."""
 
 from functools import cache
-from typing import Annotated, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 from msgspec import Struct, structs
 
@@ -16,12 +16,15 @@ _LIST: Final = list[Reason]
 
 def heard_in(answer: T) -> T:
     """The same answer, with its reasons in the language that the service's words are shown in."""
-    return _heard(answer) if quoted() is Language.CHINESE and isinstance(answer, Struct) else answer
+    if quoted() is not Language.CHINESE:
+        return answer
+    told: T = _heard(answer)
+    return told
 
 
-def _heard(value: T) -> T:
+def _heard(value: Any) -> Any:
     if isinstance(value, list):
-        return [_heard(each) for each in value]  # type: ignore[return-value]
+        return [_heard(each) for each in value]
     if not isinstance(value, Struct):
         return value
     alike = _reasons(type(value))

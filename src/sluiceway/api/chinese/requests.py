@@ -33,7 +33,6 @@ TEXTS: Final[dict[str, str]] = {
     "Close a stream first.": "请先关闭一个事件流。",
     "No cluster is registered as {queue}.": "没有注册名为 {queue} 的集群。",
     "the job is {status}": "作业状态为 {status}",
-    "There is no {file}.": "不存在 {file}。",
     "the job has never been run": "作业从未运行过",
     "its cluster cannot be reached now": "当前无法访问其集群",
     "its cluster does not answer": "其集群没有响应",

@@ -13,6 +13,7 @@ MODULES: Final = (stops, savepoints, resumes, clusters, storage, requests, machi
 LONGEST: Final = 2000  # characters of a text that is looked at; of a longer one the rest stays as it is
 MOST: Final = 16  # ends of sentences that are looked at in a text
 DEEPEST: Final = 4  # sentences within sentences
+SHORT: Final = 20  # letters, below which only a single word may stand before them: Flink's words end alike
 PLURAL: Final = "s"  # the place of an ending, which Chinese has not
 TRIES: Final = 600  # pieces of a text that are looked up; Flink's words may be anything
 
@@ -35,12 +36,14 @@ class Found:
 class Sentence:
     """An English sentence: `names` of its places, and the `parts` of the text before, between and behind them.
 
-    A single word that fills a place is somebody's name, and stays, but in `words`: {these!s} in the Chinese text.
+    A single word that fills a place is somebody's name, and stays, but in `words`: {these!s} in the Chinese text. Only
+    a single word may fill one that is a {place!s} in the English text.
     """
 
     parts: tuple[str, ...]
     names: tuple[str, ...]
     words: frozenset[str]
+    single: frozenset[str]
     chinese: str
 
     @classmethod
@@ -52,8 +55,7 @@ class Sentence:
             if name is not None:
                 names.append(name)
                 parts.append("")
-        words = frozenset(name for _, name, _, how in Formatter().parse(chinese) if name and how == "s")
-        return cls(tuple(parts), tuple(names), words, chinese)
+        return cls(tuple(parts), tuple(names), _marked(chinese), _marked(english), chinese)
 
     def places_in(self, text: str) -> tuple[str, ...] | None:
         """What fills the places, where all of the text is this sentence. Each part is looked for once."""
@@ -71,8 +73,16 @@ class Sentence:
             filled.append(text[at:found])
             at = found + len(part)
         filled.append(text[at:end])
-        plural = dict(zip(self.names, filled, strict=True)).get(PLURAL, "")
-        return tuple(filled) if plural in {"", PLURAL} else None
+        if not first and " " in filled[0] and sum(map(len, self.parts)) < SHORT:
+            return None
+        for name, place in zip(self.names, filled, strict=True):
+            if (name in self.single and " " in place) or (name == PLURAL and place not in {"", PLURAL}):
+                return None
+        return tuple(filled)
+
+
+def _marked(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, how in Formatter().parse(text) if name and how == "s")
 
 
 @cache

@@ -243,7 +243,6 @@ TEXTS: Final[dict[str, str]] = {
     "{detail} ({times} more times since)": "{detail}（此后又有 {times} 次）",
     "It was imported.": "已导入。",
     "Its tags were changed.": "其标签已修改。",
-    "{reason} (plan {id} of {who})": "{reason}（{who} 的计划 {id}）",
     "a request": "某个请求",
     "since {since}": "自 {since} 起",
     "Cause: {cause}": "原因：{cause}",

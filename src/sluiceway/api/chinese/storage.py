@@ -61,7 +61,7 @@ TEXTS: Final[dict[str, str]] = {
     "{metadata} cannot be read to its end: {error}": "无法完整读取 {metadata}：{error}",
     "{key} has {size} bytes, and {largest} are read at most": "{key} 有 {size} 字节，最多读取 {largest} 字节",
     "{key} cannot be verified: {error}": "无法校验 {key}：{error}",
-    "there is no {metadata}": "没有 {metadata}",
+    "there is no {metadata!s}": "没有 {metadata}",
     "{key} lies under {uri}, which this service only reads (--read-root): nothing is removed there.": (
         "{key} 位于 {uri} 之下，服务对其只读（--read-root）：不会删除其中的任何内容。"
     ),
