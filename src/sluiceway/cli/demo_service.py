@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sluiceway.cli.language import t
+from sluiceway.cli.language import VARIABLE, spoken, t
 from sluiceway.cli.output import Failed
 
 START: Final = 120.0  # seconds to be ready in, on a busy machine
@@ -67,6 +67,7 @@ class DemoService:
         # Neither the settings of another service, from the environment or the current directory, nor a Ctrl-C that is
         # meant for us: we end it after our report.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SLUICEWAY_")}
+        environment[VARIABLE] = spoken()  # of its last words, where it cannot start
         with self._log.open("w") as log:
             process = subprocess.Popen(
                 self._command,
