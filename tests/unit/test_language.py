@@ -231,9 +231,9 @@ def test_no_document_has_a_reason_in_chinese(
 
 def test_a_refusal_is_told_in_chinese(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("GET /stops/7", (404, {"error_code": "unknown_stop", "error_msg": "There is no stop 7 in this project."}))
-    assert run(["stops", "show", "7"]) == 3
+    assert run(["stops", "show", "7"]) == 1
     assert capsys.readouterr().err == "sluiceway: 该项目中没有停止操作 7。 (unknown_stop)\n"
-    assert run(["stops", "show", "7", "--json"]) == 3
+    assert run(["stops", "show", "7", "--json"]) == 1
     assert "There is no stop 7 in this project. (unknown_stop)" in capsys.readouterr().err
 
 
