@@ -261,7 +261,8 @@ def test_what_is_wrong_with_a_data_directory_is_told_in_chinese(
     assert capsys.readouterr().err == "sluiceway: 没有用户 anna。\n"
     (tmp_path / "copy.db").write_text("no database")
     assert run(["database", "restore", str(tmp_path / "copy.db"), *data]) == 1
-    assert capsys.readouterr().err == f"sluiceway: {tmp_path / 'copy.db'} 不是本服务的数据库。 未执行任何操作。\n"
+    told = f"sluiceway: 无法使用数据库 {tmp_path / 'copy.db'}：file is not a database。 未执行任何操作。\n"
+    assert capsys.readouterr().err == told
 
 
 def test_a_service_that_cannot_start_says_why_in_chinese(
