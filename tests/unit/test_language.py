@@ -1,14 +1,18 @@
 """Which language commands speak, and that nothing is left out of the other one."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from rich.cells import cell_len
 from tests.unit.test_cli import Stub, a_stop, accepted, fared, page_of, shown, stopping
 
-from sluiceway.cli import language, tables
+from sluiceway.cli import answers, cluster_answers, language, reasons, tables
 from sluiceway.cli.heads import Head
 from sluiceway.cli.language import Language, chosen
 from sluiceway.cli.main import run
@@ -129,6 +133,7 @@ WRONG_CALLS = [
     ("jobs list --watch extra", "多余的参数：'extra'。"),
     ("jobs list --server foo", "--server 的值“foo”无效。应为 URL，例如 http://127.0.0.1:8640。"),
     ("stop 1 --wait --timeout abc", "--timeout 的值无效：应为时长，例如 45s、30m、1h30m 或 2d。"),
+    ("serve --savepoint-timeout nan", "--savepoint-timeout 的值无效：应为时长，例如 45s、30m、1h30m 或 2d。"),
     ("stop 1 --timeout 5s", "--timeout 是最长等待时间，需要与 --wait 一起使用。"),
 ]
 
@@ -193,6 +198,80 @@ def test_the_service_answers_people_in_their_language_and_programs_in_english(st
     stub.languages.clear()
     assert run(["stop", "1", "--no-savepoint", "--yes", form]) == 0
     assert set(stub.languages) == {"en-us"}
+
+
+# What the service says in English. ------------------------------------------------------------------------------------
+
+FAILED = stopping(2, "failed", reason="Its tasks were not all running in time. java.io.IOException: No space left.")
+
+
+def test_a_reason_is_told_in_chinese_with_flinks_words_as_they_are(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("GET /stops/7", a_stop(stopping(1), FAILED))
+    run(["stops", "show", "7"])
+    assert "其 task 未能及时全部运行。java.io.IOException: No space left." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["stops", "show", "7"], ["jobs", "list"], ["events"]], ids=" ".join)
+@pytest.mark.parametrize("form", ["--json", "-o=jsonl"])
+def test_no_document_has_a_reason_in_chinese(
+    stub: Stub, capsys: pytest.CaptureFixture[str], words: list[str], form: str
+) -> None:
+    cause = "It does not run steadily: at least 3 restarts in 10 minutes."
+    event = {"id": 1, "at": "2026-01-01T00:00:00Z", "kind": "job_lost", "job_id": 1, "stop_id": None, "who": ""}
+    stub.on("GET /stops/7", a_stop(FAILED))
+    stub.on("GET /fares", page_of(fared(1, "failed", why=cause)))
+    stub.on("GET /events", (200, {"events": [event | {"detail": cause}], "next": 1}))
+    run([*words, form])
+    assert not any("\u4e00" <= letter <= "\u9fff" for letter in capsys.readouterr().out)
+    run(words)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in capsys.readouterr().out)
+
+
+def test_a_refusal_is_told_in_chinese(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /stops/7", (404, {"error_code": "unknown_stop", "error_msg": "There is no stop 7 in this project."}))
+    assert run(["stops", "show", "7"]) == 1
+    assert capsys.readouterr().err == "sluiceway: 该项目中没有停止操作 7。 (unknown_stop)\n"
+    assert run(["stops", "show", "7", "--json"]) == 1
+    assert "There is no stop 7 in this project. (unknown_stop)" in capsys.readouterr().err
+
+
+def test_every_reason_is_a_field_that_is_told() -> None:
+    """By the names that the API has for them, but for what people write themselves: why they stop jobs."""
+    names = {"why", "reason", "message", "state_reason", "status_desc", "cause", "fault", "trouble", "storage_reason"}
+    typed = {("Stop", "reason"), ("StopHead", "reason"), ("MoveHead", "reason"), ("Done", "message")}
+    kinds = [kind for module in (answers, cluster_answers) for kind in vars(module).values() if isinstance(kind, type)]
+    for kind in kinds:
+        if issubclass(kind, Struct):
+            found = {name for name in kind.__annotations__ if name in names and (kind.__name__, name) not in typed}
+            assert found <= reasons._reasons(kind), kind
+
+
+# Without a service. ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_with_a_data_directory_is_told_in_chinese(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path)]
+    assert run(["access", "users", "add", "a b", *data]) == 2
+    assert "用户名为 1 到 64 个字母" in capsys.readouterr().err
+    assert run(["access", "keys", "add", "anna", *data]) == 1
+    assert capsys.readouterr().err == "sluiceway: 没有用户 anna。\n"
+    (tmp_path / "copy.db").write_text("no database")
+    assert run(["database", "restore", str(tmp_path / "copy.db"), *data]) == 1
+    told = f"sluiceway: 无法使用数据库 {tmp_path / 'copy.db'}：file is not a database。 未执行任何操作。\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_service_that_cannot_start_says_why_in_chinese(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve = [sys.executable, "-m", "sluiceway", "serve", "--data", str(tmp_path), "--port", "0"]
+    done = subprocess.run([*serve, "--cluster", "x"], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("sluiceway: --cluster x 不是 NAME=URL 形式；请填写例如 prod=http://jobmanager:8081（")
 
 
 # Names may be Chinese, too. -------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from sluiceway.cli import chinese, language
 from sluiceway.cli.chinese import MESSAGES
 
 CLI: Final = Path(language.__file__).parent
-# What these say is of the service's own process, beside its log and in its language.
-OF_THE_SERVICE: Final = ("serve", "serve_command", "shutdown", "tls", "log_lines")
+# What these say goes to the log of the service, which is in English.
+OF_THE_SERVICE: Final = ("shutdown", "log_lines")
 # Pages of help have a catalogue of their own.
 OF_HELP: Final = ("help_pages", "man", "troff")
 # Functions whose text, in the first argument or in the named one, somebody reads.
@@ -40,7 +40,6 @@ EXCUSES: Final = {
     "completing._subject": "a name of its own",
     "completing._clusters": "a shell shows it, and completes in English",
     "demo._stop_again": "the reason of a stop, which is stored",
-    "demo_service._READY": "what the service's own line is known by",
 }
 WORD: Final = re.compile(r"[A-Za-z]{2}")
 COMMAND: Final = re.compile(r"[ …]*sluiceway ")  # is typed, and not read

@@ -107,6 +107,7 @@ def test_a_call_in_english_loads_no_chinese() -> None:
     for spoken, wanted in (("en", False), ("zh", True)):
         told = f"from sluiceway.cli.main import run\nrun({[*call, spoken]})\nimport sys"
         code = f"{told}\nassert ('sluiceway.cli.chinese' in sys.modules) is {wanted}"
+        code += "\nassert 'sluiceway.api.chinese' not in sys.modules, 'no reason was told'"
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sluiceway.assembly.clock import clock
-from sluiceway.cli.language import t
+from sluiceway.cli.language import heard, t
 from sluiceway.cli.output import Failed, complain
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import BadKeyFile, Vault
@@ -35,12 +35,15 @@ def do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path | None
     except OSError as error:
         raise Failed(t("--data {data} cannot be used: {why}", data=data, why=error.strerror), code=2) from error
     except (BadKeyFile, BadRequest) as error:
-        raise Failed(str(error), code=2) from error
+        raise Failed(heard(str(error)), code=2) from error
     except (BadDatabase, Missing) as error:
-        raise Failed(str(error)) from error
+        raise Failed(heard(str(error))) from error
     except DatabaseUnavailable as error:
         raise Failed(
-            t("Nothing is known to have been done: {error}. Do it again when that has changed.", error=error)
+            t(
+                "Nothing is known to have been done: {error}. Do it again when that has changed.",
+                error=heard(str(error)),
+            )
         ) from error
 
 

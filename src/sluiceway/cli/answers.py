@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed
+from sluiceway.cli.reasons import Reason, heard_in
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ class Concern(Struct, frozen=True):
 
     about: str
     weight: str
-    text: str
+    text: Reason
 
 
 class Fit(Struct, frozen=True):
@@ -46,7 +47,7 @@ class Answer(Struct, frozen=True):
     job_id: int
     accepted: bool
     code: str = ""
-    message: str = ""
+    message: Reason = ""
     wave: int = 0
     finding: "Finding | None" = None
     way_back: WayBack | None = None
@@ -69,10 +70,10 @@ class Finding(Struct, frozen=True):
     last_checkpoint: LastCheckpoint | None = None
     estimate_seconds: float | None = None
     format: str = ""
-    format_reason: str = ""
+    format_reason: Reason = ""
     if_savepoint_fails: str = ""
-    if_savepoint_fails_reason: str = ""
-    problems: list[str] = []
+    if_savepoint_fails_reason: Reason = ""
+    problems: list[Reason] = []
     way_back: list[Concern] = []
 
 
@@ -96,7 +97,7 @@ class Done(Struct, frozen=True):
 def read(data: Any, wanted: type[T]) -> T:
     """What a service answered, as a type. Raises `Failed` where it does not fit."""
     try:
-        return msgspec.convert(data, wanted)
+        return heard_in(msgspec.convert(data, wanted))
     except msgspec.ValidationError as error:
         why = str(error)[:300]
         raise Failed(

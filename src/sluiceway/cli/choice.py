@@ -11,7 +11,7 @@ from sluiceway.cli import tables, words
 from sluiceway.cli.answers import read
 from sluiceway.cli.client import Client
 from sluiceway.cli.job_answers import Fare
-from sluiceway.cli.language import t
+from sluiceway.cli.language import heard, t
 from sluiceway.cli.output import NOTHING, Failed, complain
 from sluiceway.domain.selector import BadSelector, parse
 from sluiceway.settings import MAX_JOB_IDS
@@ -217,5 +217,5 @@ def _selector(option: str, text: str | None) -> str | None:
     try:
         parse(text)
     except BadSelector as error:
-        raise Failed(f"{option}: {error}.", code=2) from None
+        raise Failed(f"{option}: {heard(f'{error}.')}", code=2) from None
     return text

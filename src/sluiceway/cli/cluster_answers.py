@@ -11,6 +11,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.language import t
 from sluiceway.cli.output import Failed, complain, one_line
+from sluiceway.cli.reasons import Reason
 
 OF_ADDRESSES: Final = ("address", "answers", "flink", "high availability", "jobs", "reason")
 
@@ -20,7 +21,7 @@ class Health(Struct, frozen=True):
 
     answers: bool
     since: str
-    reason: str
+    reason: Reason
     flink_version: str
 
 
@@ -48,7 +49,7 @@ class Cluster(Struct, frozen=True):
     origin: str
     default: bool
     runs: int
-    trouble: str
+    trouble: Reason
     health: Health | None
 
 
@@ -57,7 +58,7 @@ class TriedAddress(Struct, frozen=True):
 
     address: str
     answers: bool
-    reason: str
+    reason: Reason
     flink_version: str
     high_availability: str
     jobs: int
@@ -75,7 +76,7 @@ class Tried(Struct, frozen=True):
     slots: int
     free_slots: int
     storage: str
-    storage_reason: str
+    storage_reason: Reason
     kind: str = "session"  # not told by an older service
 
 
@@ -92,14 +93,14 @@ class Jars(Struct, frozen=True):
     """The jars of a cluster, the newest first."""
 
     jars: list[dict[str, Any]]  # each a `Jar`
-    reason: str  # why they are not known now
+    reason: Reason  # why they are not known now
 
 
 class ClusterFile(Struct, frozen=True):
     """A file that clusters are read from."""
 
     path: str
-    trouble: str
+    trouble: Reason
     since: str | None
 
 

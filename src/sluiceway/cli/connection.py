@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
-from sluiceway.cli.language import spoken, t
+from sluiceway.cli.language import Language, heard, spoken, t
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
 from sluiceway.cli.signing import Credential, Signer
 from sluiceway.settings import MAX_BODY
@@ -92,7 +92,7 @@ class Connection:
 
     def refused(self, reply: Reply) -> Failed:
         """The service's own words, and what to do next where it does not know who calls."""
-        found = refused(reply)
+        found = refused(reply, heard if self._language is Language.CHINESE else str)
         advice = self.credential.advice if reply.status == 401 else ""
         return Failed(f"{found} {advice}", code=found.code) if advice else found
 
@@ -243,15 +243,15 @@ def _server_sent(stream: "http.client.HTTPResponse") -> Iterator[tuple[str, str,
             fields = {}
 
 
-def refused(reply: Reply) -> Failed:
-    """The service's own words, with a code.
+def refused(reply: Reply, tell: Callable[[str], str] = str) -> Failed:
+    """The service's own words, as they are to be told, with a code.
 
     2 where they are about the call, 3 where nothing is what it names, 4 where the service wants to know who calls, or
     does not let them, or else 1.
     """
     said = reply.data if isinstance(reply.data, dict) else {}
     code = one_line(str(said.get("error_code") or ""))
-    text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))
+    text = one_line(tell(str(said.get("error_msg") or f"HTTP {reply.status}")))
     about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
     why = NOTHING if code in _NOTHING_MATCHED else 2 if about_call else 1
     return Failed(f"{text} ({code})" if code else text, code=NOT_ALLOWED if reply.status in {401, 403} else why)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sluiceway.cli import tables
 from sluiceway.cli.data_directory import Here, data_directory
-from sluiceway.cli.language import t
+from sluiceway.cli.language import heard, t
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
 from sluiceway.settings import DATABASE, KEY_FILE
@@ -33,7 +33,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     try:
         size = copying.back_up(data / DATABASE, file)
     except BadDatabase as error:
-        raise Failed(str(error)) from error
+        raise Failed(heard(str(error))) from error
     except FileExistsError as error:
         raise Failed(t("{file} is there already; nothing was done. Give another name.", file=file), code=2) from error
     except OSError as error:
@@ -79,7 +79,7 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         done = copying.restore(file.expanduser().absolute(), data / DATABASE, stamp)
     except (BadDatabase, copying.InUse) as error:
-        raise Failed(t("{error} Nothing was done.", error=error)) from error
+        raise Failed(t("{error} Nothing was done.", error=heard(str(error)))) from error
     except OSError as error:
         raise Failed(t("--data {data} cannot be used: {why}", data=data, why=error.strerror), code=2) from error
     if done.kept is None:

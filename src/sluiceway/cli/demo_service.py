@@ -12,15 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sluiceway.cli.language import t
+from sluiceway.cli.language import VARIABLE, spoken, t
 from sluiceway.cli.output import Failed
 
 START: Final = 120.0  # seconds to be ready in, on a busy machine
 END: Final = 20.0  # seconds to end in
 FLINK_SETTLES: Final = 10.0  # seconds between its ready line and the line about its Flink, at most
 
-_READY = re.compile(r"is ready at (?P<url>\S+)")
-_FLINK = re.compile(r"Flink at (?P<url>\S+)")
+# In either language: addresses alone are the same.
+_READY = re.compile(r"Sluiceway[^:]*?(?:：|at )(?P<url>https?://\S+)")
+_FLINK = re.compile(r"Flink (?:at )?(?P<url>https?://[\w.:/-]+)")
 
 
 class DemoService:
@@ -66,6 +67,7 @@ class DemoService:
         # Neither the settings of another service, from the environment or the current directory, nor a Ctrl-C that is
         # meant for us: we end it after our report.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SLUICEWAY_")}
+        environment[VARIABLE] = spoken()  # of its last words, where it cannot start
         with self._log.open("w") as log:
             process = subprocess.Popen(
                 self._command,

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from sluiceway.cli import tables
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.data_directory import Here, data_directory
-from sluiceway.cli.language import t
+from sluiceway.cli.language import heard, t
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
 from sluiceway.cli.output_options import ColumnNames
@@ -75,7 +75,7 @@ def add(
         else:
             added = fetching.take(_distributions(here), file.expanduser(), version)
     except fetching.NotAdded as error:
-        raise Failed(str(error)) from error
+        raise Failed(heard(str(error))) from error
     if not added.known:
         complain(t("Its digest is not the one that is known here of this version: be sure where it comes from."))
     found = added.distribution

@@ -4,6 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from sluiceway.cli.reasons import Reason
+
 
 class JobChange(Struct, frozen=True):
     """One setting of a job that differs."""
@@ -42,7 +44,7 @@ class Job(Struct, frozen=True):
     name: str
     desc: str
     status: str
-    status_desc: str
+    status_desc: Reason
     create_time: int
     start_time: int | None
     duration: int
@@ -58,7 +60,7 @@ class Event(Struct, frozen=True):
     job_id: int | None
     stop_id: int | None
     who: str
-    detail: str
+    detail: Reason
     resume_id: int | None = None
     job_name: str | None = None
 
@@ -78,7 +80,7 @@ class Health(Struct, frozen=True):
     tasks: int
     running_tasks: int
     restarts: int
-    cause: str
+    cause: Reason
     slots_wanted: int | None
     slots_free: int | None
     unwell: bool
@@ -97,7 +99,7 @@ class Silence(Struct, frozen=True):
     """A cluster that does not answer."""
 
     since: str
-    reason: str
+    reason: Reason
 
 
 class Fare(Struct, frozen=True):
@@ -107,7 +109,7 @@ class Fare(Struct, frozen=True):
     name: str
     queue: str | None
     status: str
-    why: str
+    why: Reason
     deleted_at: str | None
     health: Health | None
     adopted: AdoptedJob | None = None

@@ -9,18 +9,19 @@ from sluiceway.cli.job_source import Source
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import complain, one_line, say
+from sluiceway.cli.reasons import Reason
 
 
 class _Fault(Struct, frozen=True):
     about: str
-    text: str
+    text: Reason
 
 
 class _Checked(Struct, frozen=True):
     ok: bool | None
     faults: list[_Fault]
-    notes: list[str]
-    unchecked: str
+    notes: list[Reason]
+    unchecked: Reason
 
 
 def checked(client: Client, source: Source, fields: JobFields, common: Common) -> int:

@@ -11,6 +11,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.language import t
 from sluiceway.cli.options import Common, Flag, PositiveInt, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.reasons import Reason
 
 JOBMANAGER: Final = "jobmanager"
 MOST: Final = 20  # TaskManagers whose logs are read in one call
@@ -32,7 +33,7 @@ class _Told(Struct, frozen=True):
     cluster: str
     failures: list[_Failure]
     processes: list[str]
-    withheld: str
+    withheld: Reason
     log: _Log | None
 
 

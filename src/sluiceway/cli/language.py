@@ -26,6 +26,7 @@ class Language(StrEnum):
 
 
 _spoken = Language.ENGLISH
+_quoted = Language.ENGLISH
 
 
 def spoken() -> Language:
@@ -33,22 +34,35 @@ def spoken() -> Language:
     return _spoken
 
 
+def quoted() -> Language:
+    """The language in which this call shows what a service says: documents have it in English."""
+    return _quoted
+
+
 def speak(language: Language) -> None:
     """From now on."""
     global _spoken  # noqa: PLW0603 - one process is one call, and its thread that draws has no context of ours
     _spoken = language
+    quote(language)
+
+
+def quote(language: Language) -> None:
+    """Show what a service says in it, from now on."""
+    global _quoted  # noqa: PLW0603 - as above
+    _quoted = language
 
 
 @contextmanager
 def in_english(*, wanted: bool = True) -> Iterator[None]:
     """Where it is wanted, English is spoken within: documents say the same in every language."""
+    global _spoken  # noqa: PLW0603 - as above
     before = _spoken
     if wanted:
-        speak(Language.ENGLISH)
+        _spoken = Language.ENGLISH
     try:
         yield
     finally:
-        speak(before)
+        _spoken = before
 
 
 def t(text: str, /, **places: object) -> str:
@@ -58,6 +72,18 @@ def t(text: str, /, **places: object) -> str:
 
         text = chinese.MESSAGES.get(text, text)
     return text.format_map(places) if places else text
+
+
+def heard(text: str) -> str:
+    """What a service, or what lies below the commands, says in English, in the language of this call.
+
+    Sentences of our own are; what is within and is none, as Flink's words, stays as it is.
+    """
+    if _spoken is Language.CHINESE:
+        from sluiceway.api import chinese
+
+        return chinese.said(text)
+    return text
 
 
 def of_wrong_call(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from sluiceway.cli.answers import Answers
+from sluiceway.cli.reasons import Reason
 
 
 class StopView(Struct, frozen=True):
@@ -17,13 +18,13 @@ class StopView(Struct, frozen=True):
     savepoint: str | None
     size: int | None
     verified: bool
-    reason: str
+    reason: Reason
     accepted_at: str
     settled_at: str | None
     wave: int = 0
     held: bool = False
     checkpoint: str | None = None
-    unproven: str = ""
+    unproven: Reason = ""
     start_again: str | None = None
 
 
@@ -38,7 +39,7 @@ class Stop(Struct, frozen=True):
     phases: dict[str, int]
     jobs: list[StopView]
     state: str = "open"
-    state_reason: str = ""
+    state_reason: Reason = ""
     who: str = ""
     plan: int | None = None
     planned_by: str = ""
@@ -77,7 +78,7 @@ class BackView(Struct, frozen=True):
     name: str
     queue: str
     phase: str
-    why: str
+    why: Reason
     wave: int
     restored_from: str | None
     restarts: int
@@ -94,7 +95,7 @@ class ResumeHead(Struct, frozen=True):
     stop_id: int | None
     created_at: str
     state: str
-    state_reason: str
+    state_reason: Reason
     phases: dict[str, int]
     retried_by: int | None
     story: Story | None
@@ -133,7 +134,7 @@ class MoveView(Struct, frozen=True):
     from_queue: str
     queue: str | None
     phase: str
-    why: str
+    why: Reason
     wave: int
     savepoint: str | None
     stopped_at: str | None
@@ -149,7 +150,7 @@ class MoveHead(Struct, frozen=True):
     resume_id: int | None
     created_at: str
     state: str
-    state_reason: str
+    state_reason: Reason
     jobs_total: int
     phases: dict[str, int]
     settled: bool

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from sluiceway.cli import documents, tables
 from sluiceway.cli.columns import Column, Kind, same
 from sluiceway.cli.documents import Document
-from sluiceway.cli.language import t
+from sluiceway.cli.language import Language, quote, t
 from sluiceway.cli.output import Failed, one_line, say
 
 T = TypeVar("T")
@@ -38,9 +38,14 @@ class Output:
     """Show moments in UTC, and not in the zone of this machine. Documents always have UTC."""
 
     def begin(self) -> Self:
-        """Have moments shown in the zone that is wanted, from now on. Raises `Failed` for two forms at once."""
+        """From now on, have moments in the zone that is wanted, and what the service says in the language of the form.
+
+        Raises `Failed` for two forms at once.
+        """
         if self.as_json and self.output not in {"table", "json"}:
             raise Failed(t("--json is -o json, and not -o {output}; give one of them.", output=self.output), code=2)
+        if self.json:
+            quote(Language.ENGLISH)
         tables.zone.set(UTC if self.utc else None)
         return self
 

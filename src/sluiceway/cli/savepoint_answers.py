@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from sluiceway.cli.reasons import Reason
+
 
 class SavepointView(Struct, frozen=True):
     """A savepoint that was kept, or registered."""
@@ -13,12 +15,12 @@ class SavepointView(Struct, frozen=True):
     bytes: int | None
     created_at: str
     verified_at: str | None
-    fault: str
+    fault: Reason
     removed_at: str | None
     needed: bool
-    needed_by: str
+    needed_by: Reason
     format: str = ""
-    unproven: str = ""
+    unproven: Reason = ""
     kind: str = "savepoint"
     protected: bool = False
     protected_until: str | None = None
@@ -65,7 +67,7 @@ class Registered(Struct, frozen=True):
     unchecked: int
     contents: Contents | None
     chosen: bool
-    message: str
+    message: Reason
     behind_seconds: float
     newer: list[NewerState]
     dry_run: bool
@@ -83,6 +85,6 @@ class Verification(Struct, frozen=True):
 
     savepoint: SavepointView
     whole: bool
-    wrong: list[str]
+    wrong: list[Reason]
     more_wrong: int
     unchecked: int

@@ -9,7 +9,7 @@ from sluiceway.cli.answers import Answers, read
 from sluiceway.cli.asking import Deed, agree
 from sluiceway.cli.choice import Choice, JobNames, nothing, tell_unjudged
 from sluiceway.cli.client import Client
-from sluiceway.cli.language import t
+from sluiceway.cli.language import heard, t
 from sluiceway.cli.options import Common, Flag, PositiveInt, commands, ids_or_names, once, or_default
 from sluiceway.cli.outcomes import report, warn
 from sluiceway.cli.output import Failed, complain, one_line, say
@@ -210,9 +210,9 @@ def inspect(path: str, /, *, columns: ColumnNames = None, output: Output | None 
         storage, place = _opened(path)
         inspection = asyncio.run(storage.inspect(place))
     except BadStorage as error:
-        raise Failed(str(error), code=2) from error
+        raise Failed(heard(str(error)), code=2) from error
     except StorageUnreadable as error:
-        raise Failed(str(error)) from error
+        raise Failed(heard(str(error))) from error
     data = _document(inspection)
     if inspection.metadata is not None and output.words and columns is None:
         _say(inspection, inspection.metadata)
@@ -242,7 +242,7 @@ def _opened(path: str) -> "tuple[Storage, str]":
 
 def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) -> None:
     for fault in wrong:
-        complain(one_line(f"{path}: {fault}"))
+        complain(one_line(f"{path}: {heard(fault)}"))
     if more_wrong:
         complain(
             t(

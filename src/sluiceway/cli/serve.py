@@ -17,6 +17,7 @@ from sluiceway.api.handshake import TlsServer
 from sluiceway.api.proxies import Proxies
 from sluiceway.assembly.service import Service, running
 from sluiceway.cli import tables
+from sluiceway.cli.language import heard, t
 from sluiceway.cli.log_lines import log_to_stderr
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.shutdown import REQUESTS, Shutdown
@@ -40,9 +41,9 @@ def serve(settings: Settings) -> int:
     try:
         uvloop.run(_serve(settings))
     except (BadSettings, BadStorage) as error:
-        raise Failed(str(error), code=2) from error
+        raise Failed(heard(str(error)), code=2) from error
     except (BadDatabase, NoFlink, NoJava, JvmFailed) as error:
-        raise Failed(str(error)) from error
+        raise Failed(heard(str(error))) from error
     except (asyncio.CancelledError, KeyboardInterrupt):
         pass  # a signal ended it while it started
     return 0
@@ -83,7 +84,8 @@ def _proxies(settings: Settings) -> Proxies:
     try:
         return Proxies.named(settings.trusted_proxy)
     except ValueError as error:
-        raise BadSettings(f"--trusted-proxy {error}. Give for example 10.0.0.5 or 10.0.0.0/24.") from error
+        why = heard(str(error))
+        raise BadSettings(t("--trusted-proxy {why}. Give for example 10.0.0.5 or 10.0.0.0/24.", why=why)) from error
 
 
 class _Server(uvicorn.Server):
@@ -102,7 +104,7 @@ class _Server(uvicorn.Server):
         """As uvicorn's, but also counts connections in a handshake of TLS, and bounds their time."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            raise Failed("The service could not be started; the log says why.")
+            raise Failed(t("The service could not be started; the log says why."))
         self.servers = [await self._at(listening) for listening in sockets or ()]
         self.started = True
 
@@ -125,8 +127,13 @@ def _listen(settings: Settings) -> socket.socket:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        why = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
-        raise Failed(f"{why}. Choose another with --port.") from error
+        told = t(
+            "{host}:{port} cannot be listened on: {why}. Choose another with --port.",
+            host=settings.host,
+            port=settings.port,
+            why=error.strerror,
+        )
+        raise Failed(told) from error
 
 
 async def _announce(
@@ -142,9 +149,9 @@ async def _announce(
         return
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"{'https' if tls else 'http'}://{host}:{listening.getsockname()[1]}"
-    say(f"Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)")
+    say(t("Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)", url=url))
     if not service.clusters:
-        say("  no cluster yet; register one: sluiceway clusters add NAME http://jobmanager:8081")
+        say(t("  no cluster yet; register one: sluiceway clusters add NAME http://jobmanager:8081"))
     await _introduce(service)
 
 
@@ -154,24 +161,34 @@ async def _introduce(service: Service) -> None:
     for line in asyncio.as_completed([_introduced(service, name, address) for name, address in first.items()]):
         say(await line)
     if len(service.clusters) > len(first):
-        say(f"  and {len(service.clusters) - len(first)} more: sluiceway clusters list")
+        say(t("  and {more} more: sluiceway clusters list", more=len(service.clusters) - len(first)))
 
 
 async def _introduced(service: Service, name: str, address: str) -> str:
+    flink = t("queue {name}: Flink at {address}", name=name, address=address)
     try:
         async with asyncio.timeout(GLANCE):
             seen = await service.glance(name)
     except TimeoutError:
-        return f"  queue {name}: Flink at {address} does not answer within {GLANCE:.0f} s"
+        told = t("{flink} does not answer within {seconds:.0f} s", flink=flink, seconds=GLANCE)
     except Exception as error:  # it is only told: the service's own work does not depend on it
-        return f"  {one_line(f'queue {name}: Flink at {address} could not be looked at: {error}')}"
-    return f"  {one_line(_glance(name, address, seen))}"
+        told = t("{flink} could not be looked at: {error}", flink=flink, error=error)
+    else:
+        told = _glance(flink, seen)
+    return f"  {one_line(told)}"
 
 
-def _glance(name: str, address: str, seen: Glance) -> str:
-    found, flink = seen.found, f"queue {name}: Flink at {address}"
+def _glance(flink: str, seen: Glance) -> str:
+    found = seen.found
     if not found.answers:
-        return f"{flink} does not answer: {found.addresses[0].why if found.addresses else ''}"
-    others = max(max(at.jobs for at in found.addresses) - seen.runs, 0)
-    slots = f"{found.free_slots} of {found.slots} slots free"
-    return f"{flink} ({found.flink_version}, {slots}, {tables.jobs(seen.runs)} known here, {others} others)"
+        why = heard(found.addresses[0].why) if found.addresses else ""
+        return t("{flink} does not answer: {why}", flink=flink, why=why)
+    return t(
+        "{flink} ({version}, {free} of {slots} slots free, {known} known here, {others} others)",
+        flink=flink,
+        version=found.flink_version,
+        free=found.free_slots,
+        slots=found.slots,
+        known=tables.jobs(seen.runs),
+        others=max(max(at.jobs for at in found.addresses) - seen.runs, 0),
+    )

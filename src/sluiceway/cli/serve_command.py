@@ -53,7 +53,7 @@ def serve(settings: Settings | None = None) -> int:
     For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
     """
     if sys.stderr.isatty():
-        complain(f"{__version__} is starting …")
+        complain(t("{version} is starting …", version=__version__))
     from sluiceway.cli import serve as service
 
     return service.serve(settings or Settings())

@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 from sluiceway.assembly.door import is_loopback
+from sluiceway.cli.language import t
 from sluiceway.settings import BadSettings
 
 
@@ -13,7 +14,13 @@ def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
         return None
     if cert is None or key is None:
         given, missing = ("--tls-key", "--tls-cert") if cert is None else ("--tls-cert", "--tls-key")
-        raise BadSettings(f"{given} needs {missing}, too: https takes a certificate and its private key.")
+        raise BadSettings(
+            t(
+                "{given} needs {missing}, too: https takes a certificate and its private key.",
+                given=given,
+                missing=missing,
+            )
+        )
     cert, key = _readable("--tls-cert", cert), _readable("--tls-key", key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -21,10 +28,17 @@ def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
         context.load_cert_chain(cert, key, password=_no_password)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise BadSettings(f"--tls-key {key} is not the key of the certificate in --tls-cert {cert}.") from error
+            raise BadSettings(
+                t("--tls-key {key} is not the key of the certificate in --tls-cert {cert}.", key=key, cert=cert)
+            ) from error
         raise BadSettings(
-            f"--tls-cert {cert} and --tls-key {key} are not a certificate and its private key in PEM form,"
-            f" without a password: {error.reason or error}"
+            t(
+                "--tls-cert {cert} and --tls-key {key} are not a certificate and its private key in PEM form, without "
+                "a password: {why}",
+                cert=cert,
+                key=key,
+                why=error.reason or error,
+            )
         ) from error
     return context
 
@@ -33,9 +47,10 @@ def in_clear(host: str, tls: ssl.SSLContext | None) -> str:
     """A warning where traffic to the service can be read on the way; empty where it cannot."""
     if tls is not None or is_loopback(host):
         return ""
-    return (
-        f"Tokens and data are sent unencrypted to {host}. Give --tls-cert and --tls-key, or let nobody but a proxy"
-        " with https reach this address."
+    return t(
+        "Tokens and data are sent unencrypted to {host}. Give --tls-cert and --tls-key, or let nobody but a proxy "
+        "with https reach this address.",
+        host=host,
     )
 
 
@@ -44,7 +59,8 @@ def _readable(option: str, path: Path) -> Path:
         path = path.expanduser()
         path.read_bytes()
     except (OSError, RuntimeError) as error:
-        raise BadSettings(f"{option} {path} cannot be read: {getattr(error, 'strerror', error)}") from error
+        why = getattr(error, "strerror", error)
+        raise BadSettings(t("{option} {path} cannot be read: {why}", option=option, path=path, why=why)) from error
     return path
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sluiceway.cli.chinese import asking, clusters, demo, general, jobs, machine, orders, signing_in
+from sluiceway.cli.chinese import asking, clusters, demo, general, jobs, machine, orders, serving, signing_in
 
 MESSAGES: Final[dict[str, str]] = {
     **general.MESSAGES,
@@ -13,4 +13,5 @@ MESSAGES: Final[dict[str, str]] = {
     **signing_in.MESSAGES,
     **machine.MESSAGES,
     **demo.MESSAGES,
+    **serving.MESSAGES,
 }

@@ -28,6 +28,10 @@ _SENTENCES: Final = (
     (re.compile(r" Did you mean ([^?]{0,200})\?", re.DOTALL), r"是否应为 \1？"),
     (re.compile(r" Available commands: ([^。]{0,500}), \.\.\.$", re.DOTALL), r"可用命令：\1 等。"),
     (re.compile(r" Available commands: ([^。]{0,500})\.$", re.DOTALL), r"可用命令：\1。"),
+    (
+        re.compile(r"It is a length of time, for example 45s, 30m, 1h30m or 2d\.$"),
+        "应为时长，例如 45s、30m、1h30m 或 2d。",
+    ),
     (re.compile(r"Must be (>=|<=|>|<) (\S+)\.$", re.DOTALL), r"应 \1 \2。"),
 )
 
