@@ -12,13 +12,23 @@ from msgspec import Struct
 from rich.cells import cell_len
 from tests.unit.test_cli import Stub, a_stop, accepted, fared, page_of, shown, stopping
 
-from sluiceway.cli import answers, cluster_answers, language, reasons, tables
+from sluiceway.cli import (
+    answers,
+    cluster_answers,
+    job_answers,
+    language,
+    order_answers,
+    reasons,
+    savepoint_answers,
+    tables,
+)
 from sluiceway.cli.heads import Head
 from sluiceway.cli.language import Language, chosen
 from sluiceway.cli.main import run
 from sluiceway.cli.output import Failed
 
 EN, ZH = Language.ENGLISH, Language.CHINESE
+ANSWERS = (answers, cluster_answers, job_answers, order_answers, savepoint_answers)
 CHOICES = [
     ([], {}, EN),
     ([], {"LANG": "zh_CN.UTF-8"}, ZH),
@@ -241,7 +251,7 @@ def test_every_reason_is_a_field_that_is_told() -> None:
     """By the names that the API has for them, but for what people write themselves: why they stop jobs."""
     names = {"why", "reason", "message", "state_reason", "status_desc", "cause", "fault", "trouble", "storage_reason"}
     typed = {("Stop", "reason"), ("StopHead", "reason"), ("MoveHead", "reason"), ("Done", "message")}
-    kinds = [kind for module in (answers, cluster_answers) for kind in vars(module).values() if isinstance(kind, type)]
+    kinds = [kind for module in ANSWERS for kind in vars(module).values() if isinstance(kind, type)]
     for kind in kinds:
         if issubclass(kind, Struct):
             found = {name for name in kind.__annotations__ if name in names and (kind.__name__, name) not in typed}
