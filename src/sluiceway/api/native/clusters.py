@@ -180,6 +180,7 @@ def _view(seen: Seen) -> wire.Cluster:
         name=cluster.name,
         addresses=list(cluster.addresses),
         kind=cluster.kind.value,
+        kind_seen=seen.kind.value if seen.kind else None,
         labels=dict(cluster.labels),
         projects=sorted(cluster.projects),
         max_savepoints=cluster.max_savepoints,
