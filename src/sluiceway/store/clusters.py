@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, Select, func, insert, select, text, union, update
+from sqlalchemy import RowMapping, ScalarSelect, Select, func, insert, select, text, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sluiceway.domain.access import EVERY_PROJECT
@@ -179,8 +179,11 @@ def _kinds_seen() -> Select[Any]:
         jobs.c.adopted_as.is_not(None),
         told.is_not(None),
     )
-    newest = (each.order_by(runs.c.id.desc()).limit(1).correlate(asked) for each in (living, adopted))
-    return select(asked.c.value, func.coalesce(*(each.scalar_subquery() for each in newest)))
+
+    def newest(of: Select[Any]) -> ScalarSelect[Any]:
+        return of.order_by(runs.c.id.desc()).limit(1).correlate(asked).scalar_subquery()
+
+    return select(asked.c.value, func.coalesce(newest(living), newest(adopted)))
 
 
 async def note_health(db: Database, seen: Mapping[str, Health]) -> None:
