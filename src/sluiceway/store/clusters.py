@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, ScalarSelect, Select, func, insert, select, text, union, update
+from sqlalchemy import RowMapping, ScalarSelect, Select, case, func, insert, select, text, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sluiceway.domain.access import EVERY_PROJECT
@@ -168,22 +168,17 @@ async def kinds_seen(db: Database, names: Sequence[str]) -> dict[str, Kind]:
 def _kinds_seen() -> Select[Any]:
     asked = given("names")
     told = func.json_extract(runs.c.traits, "$.application")
-    # Of runs that were begun here nobody asks: they are passed over without a look into their traits.
-    living = select(told).where(
-        text(LIVE_OR_LOST), runs.c.cluster == asked.c.value, runs.c.checkpoints.is_(None), told.is_not(None)
-    )
-    adopted = select(told).select_from(jobs.join(runs, runs.c.id == jobs.c.run_id))
-    adopted = adopted.where(
-        jobs.c.cluster == asked.c.value,
-        jobs.c.deleted_at.is_(None),
-        jobs.c.adopted_as.is_not(None),
-        told.is_not(None),
-    )
+    # Of runs that were begun here nobody asks, and where nobody was adopted there is nothing to look for.
+    here = jobs.c.cluster == asked.c.value, jobs.c.deleted_at.is_(None), jobs.c.adopted_as.is_not(None)
+    living = select(told).where(text(LIVE_OR_LOST), runs.c.cluster == asked.c.value, runs.c.checkpoints.is_(None))
+    adopted = select(told).select_from(jobs.join(runs, runs.c.id == jobs.c.run_id)).where(*here)
 
     def newest(of: Select[Any]) -> ScalarSelect[Any]:
-        return of.order_by(runs.c.id.desc()).limit(1).correlate(asked).scalar_subquery()
+        known = of.where(told.is_not(None)).order_by(runs.c.id.desc()).limit(1)
+        return known.correlate(asked).scalar_subquery()
 
-    return select(asked.c.value, func.coalesce(newest(living), newest(adopted)))
+    some = select(jobs.c.id).where(*here).correlate(asked).exists()
+    return select(asked.c.value, case((some, func.coalesce(newest(living), newest(adopted)))))
 
 
 async def note_health(db: Database, seen: Mapping[str, Health]) -> None:

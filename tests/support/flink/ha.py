@@ -156,7 +156,7 @@ class HaFlink:
         self.mended: list[str] = []  # the jobs whose results had to be mended
         rest, rpc, zookeeper = free_ports(3)
         self.url = f"http://{HOST}:{rest}"
-        self._zookeeper_port = beside._zookeeper_port if beside else zookeeper
+        self._zookeeper_port: int = beside._zookeeper_port if beside else zookeeper
         (directory / "log4j2.properties").write_text(_LOG)
         options = dict(_options(directory, rest, rpc, slots, ha=ha))
         if ha:
