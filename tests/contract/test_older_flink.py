@@ -1,4 +1,4 @@
-"""A Flink 1.20 beside the one that was installed: what a stop rests on, and SQL that its own version plans.
+"""A Flink 1.20 beside the one that was installed: what a stop rests on, application clusters, and SQL that it plans.
 
 The whole contract runs against any version: see `docs/reference/flink-versions.md`. This is what always does.
 """
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.contract.applications import Application, goes_with_its_job
 from tests.contract.clusters import Cluster, RealPlace, fresh_id, is_ready
+from tests.support.flink.application import started
 from tests.support.flink.real import RealFlink
 
 from sluiceway.domain.facts import Acknowledged, JobState, Submitted
@@ -58,6 +60,12 @@ async def test_its_stops_fail_and_succeed_as_those_of_the_newest(old: Cluster) -
     assert await old.outcome(running, trigger) == attempt
     assert await old.ends(running) is JobState.FINISHED
     assert len(old.metadata(trigger)) == 1
+
+
+def test_its_application_clusters_go_as_those_of_the_newest(old_flink: RealFlink, tmp_path: Path) -> None:
+    with started(old_flink, tmp_path) as flink:
+        at = Application(flink.url)
+        goes_with_its_job(at, tmp_path / "savepoints")
 
 
 async def test_its_sql_is_planned_by_its_own_version_and_resumed_from_its_savepoint(

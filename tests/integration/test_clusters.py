@@ -15,8 +15,10 @@ from tests.support.services.plane import PROJECT, plane
 
 from sluiceway.cli.main import run
 from sluiceway.domain.access import Grant, Role
+from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
+from sluiceway.store.views import JobFilter
 from sluiceway.testing.fake_flink import FakeFlink
 
 pytestmark = pytest.mark.process
@@ -76,6 +78,38 @@ async def test_a_cluster_is_added_used_and_shown_without_a_restart(api: Api) -> 
     assert [(event.kind, event.who) for event in events if event.kind.startswith("cluster_")] == [
         ("cluster_added", "local")
     ]
+
+
+async def test_the_kind_that_was_found_is_shown_beside_the_registered_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with native_api(tmp_path, adopts=Adopts(PROJECT)) as api:
+        fake = await another(api, "new")
+        fake.of_application(leaves_after=0.1)
+        await another(api, "said", kind="application")
+
+        async def kinds() -> dict[str, tuple[str, str | None]]:
+            listed = (await api.get("clusters"))["clusters"]
+            return {each["name"]: (each["kind"], each["kind_seen"]) for each in listed}
+
+        assert await kinds() == {"c0": ("session", None), "new": ("session", None), "said": ("application", None)}
+        for name, each in api.plane.fakes.items():
+            each.add_job(name=f"on-{name}")
+        found = {"c0": ("session", "session"), "new": ("session", "application"), "said": ("application", "session")}
+        async with asyncio.timeout(PATIENCE):
+            while await kinds() != found:
+                await asyncio.sleep(0.05)
+
+        _, jobs = await api.plane.queries.jobs(PROJECT, JobFilter(name="on-new"), offset=0, limit=1, descending=False)
+        assert (await api.stopped(jobs[0].id))["phases"] == {"stopped": 1}
+        await api.plane.eventually(lambda: fake._runner is None)
+        assert await kinds() == found, "it is known of a cluster that has gone with its job, too"
+        async with served(api.plane, Settings(data=tmp_path)) as address:
+            shown = ["clusters", "list", "--server", address, "--project", PROJECT]
+            assert await asyncio.to_thread(run, shown) == 0
+        said = capsys.readouterr().out
+        assert "application (found)" in said
+        assert "application (its JobManager says: session)" in said
 
 
 async def test_every_process_on_the_database_works_with_it(api: Api, tmp_path: Path) -> None:

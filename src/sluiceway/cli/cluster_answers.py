@@ -51,6 +51,7 @@ class Cluster(Struct, frozen=True):
     runs: int
     trouble: Reason
     health: Health | None
+    kind_seen: str | None = None  # not told by an older service
 
 
 class TriedAddress(Struct, frozen=True):
@@ -125,7 +126,7 @@ def lines(cluster: Cluster) -> list[tuple[str, str]]:
     health, limit = cluster.health, cluster.max_savepoints
     told = [
         ("addresses", ", ".join(cluster.addresses)),
-        ("kind", cluster.kind),
+        ("kind", _kind(cluster)),
         ("labels", _pairs(cluster.labels)),
         ("projects", ", ".join(cluster.projects) or "all"),
         ("protected by", _guards(cluster.guards)),
@@ -197,6 +198,15 @@ def _answers(cluster: Cluster) -> str:
     return "not asked" if cluster.health is None else tables.yes(cluster.health.answers)
 
 
+def _kind(cluster: Cluster) -> str:
+    """As it is registered, or found where its JobManager says more: one that is registered as such takes no starts."""
+    if cluster.kind_seen in {None, cluster.kind}:
+        return cluster.kind
+    if cluster.kind == "application":
+        return t("application (its JobManager says: session)")
+    return t("application (found)")
+
+
 def _pairs(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
@@ -213,7 +223,7 @@ CLUSTERS: Final = Kind(
     Cluster,
     (
         Column("cluster", lambda cluster: cluster.name),
-        Column("kind", lambda cluster: cluster.kind, spare=True),
+        Column("kind", _kind, spare=True),
         Column("answers", _answers),
         Column("since", lambda cluster: tables.moment(cluster.health.since) if cluster.health else "", spare=True),
         Column("flink", lambda cluster: cluster.health.flink_version if cluster.health else "", spare=True),

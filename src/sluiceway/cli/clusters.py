@@ -39,6 +39,8 @@ clusters_app = commands("clusters", "Register Flink clusters, and see which answ
 def list_(*, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the clusters that the project may use, and whether they answer.
 
+    `application (found)` goes with its jobs, as its JobManager says, and is registered otherwise.
+
     With --adopt none nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.
 
     Example: `sluiceway clusters list`

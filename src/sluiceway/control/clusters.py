@@ -18,7 +18,7 @@ from sluiceway.control.errors import (
 from sluiceway.control.roster import Roster, opened, sealed
 from sluiceway.control.vault import BadKeyFile, Vault
 from sluiceway.domain import clusters as rules
-from sluiceway.domain.clusters import Cluster, Credentials, Health, Listed, Source
+from sluiceway.domain.clusters import Cluster, Credentials, Health, Kind, Listed, Source
 from sluiceway.engines.jobmanager.doors import BadCertificate, tls_context
 from sluiceway.store import clusters as store
 from sluiceway.store.clusters import ClusterNameInUse, ClustersFull, Stored
@@ -37,6 +37,7 @@ class Seen:
     health: Health | None  # None: nobody has looked yet
     runs: int  # of jobs of this service, that may live there
     default: bool  # jobs that name no queue go there
+    kind: Kind | None  # that its JobManager has said it is of; None: nobody was told
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,16 @@ class Clusters:
         """Those that a project may use, or all, the default one first."""
         listed = self._visible(project)
         health, runs = await store.health(self.db), await store.live_runs_of_all(self.db)
-        return [_seen(each, listed, health, runs) for each in listed.values()]
+        kinds = await store.kinds_seen(self.db, list(listed))
+        return [_seen(each, listed, health, runs, kinds) for each in listed.values()]
 
     async def show(self, project: str | None, name: str) -> Seen:
         """One of them. Raises `UnknownCluster`."""
         listed = self._visible(project)
         if name not in listed:
             raise UnknownCluster(name)
-        health = await store.health(self.db, [name])
-        return _seen(listed[name], listed, health, {name: await store.live_runs(self.db, name)})
+        health, kinds = await store.health(self.db, [name]), await store.kinds_seen(self.db, [name])
+        return _seen(listed[name], listed, health, {name: await store.live_runs(self.db, name)}, kinds)
 
     async def add(self, new: Cluster, credentials: Credentials, who: str) -> Seen:
         """Register one; it is worked on at once. Raises `BadCluster`, `ClusterExists`, `SecretsUnusable`."""
@@ -191,6 +193,12 @@ def _where(listed: Listed) -> str:
     return f"{name} is registered by the settings of the service (--cluster); change it there, and start it again."
 
 
-def _seen(listed: Listed, visible: Mapping[str, Listed], health: Mapping[str, Health], runs: Mapping[str, int]) -> Seen:
+def _seen(
+    listed: Listed,
+    visible: Mapping[str, Listed],
+    health: Mapping[str, Health],
+    runs: Mapping[str, int],
+    kinds: Mapping[str, Kind],
+) -> Seen:
     name = listed.cluster.name
-    return Seen(listed, health.get(name), runs.get(name, 0), name == next(iter(visible), None))
+    return Seen(listed, health.get(name), runs.get(name, 0), name == next(iter(visible), None), kinds.get(name))

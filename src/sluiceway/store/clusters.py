@@ -3,20 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import RowMapping, func, insert, select, text, union, update
+from sqlalchemy import RowMapping, ScalarSelect, Select, case, func, insert, select, text, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.domain.clusters import Cluster, Guards, Health, Kind, Listed, Source
 from sluiceway.store import ledger
+from sluiceway.store.bulk import given
 from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
-from sluiceway.store.schema import LIVE_OR_LOST, OPEN_SAVE, UNSETTLED, cluster_health, clusters, runs, saves, stops
+from sluiceway.store.schema import (
+    LIVE_OR_LOST,
+    OPEN_SAVE,
+    UNSETTLED,
+    cluster_health,
+    clusters,
+    jobs,
+    runs,
+    saves,
+    stops,
+)
 from sluiceway.store.trouble import unique_name
 
 ALL: Final = "*"  # what `Database.changes` counts the changes of all clusters' registrations under
@@ -139,6 +151,34 @@ async def health(db: Database, names: Sequence[str] | None = None) -> dict[str, 
             row["cluster"]: Health(bool(row["answers"]), instant(row["since"]), row["reason"], row["flink_version"])
             for row in rows
         }
+
+
+async def kinds_seen(db: Database, names: Sequence[str]) -> dict[str, Kind]:
+    """What the JobManagers of these clusters have said that they are; those of which nobody was told are left out.
+
+    They are asked when an adopted job is first asked about (`runs.traits`). The newest run that may live there counts,
+    and where none does, that of the job that came last.
+    """
+    async with db.read() as connection:
+        rows = await connection.execute(_kinds_seen(), {"names": to_json(names)})
+        return {name: Kind.APPLICATION if told else Kind.SESSION for name, told in rows if told is not None}
+
+
+@cache
+def _kinds_seen() -> Select[Any]:
+    asked = given("names")
+    told = func.json_extract(runs.c.traits, "$.application")
+    # Of runs that were begun here nobody asks, and where nobody was adopted there is nothing to look for.
+    here = jobs.c.cluster == asked.c.value, jobs.c.deleted_at.is_(None), jobs.c.adopted_as.is_not(None)
+    living = select(told).where(text(LIVE_OR_LOST), runs.c.cluster == asked.c.value, runs.c.checkpoints.is_(None))
+    adopted = select(told).select_from(jobs.join(runs, runs.c.id == jobs.c.run_id)).where(*here)
+
+    def newest(of: Select[Any]) -> ScalarSelect[Any]:
+        known = of.where(told.is_not(None)).order_by(runs.c.id.desc()).limit(1)
+        return known.correlate(asked).scalar_subquery()
+
+    some = select(jobs.c.id).where(*here).correlate(asked).exists()
+    return select(asked.c.value, case((some, func.coalesce(newest(living), newest(adopted)))))
 
 
 async def note_health(db: Database, seen: Mapping[str, Health]) -> None:

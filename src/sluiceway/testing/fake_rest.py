@@ -229,6 +229,8 @@ class FakeRest:
                 return 200, cluster_config_answer(self.options)
             case Kind.CHECKPOINT_CONFIG | Kind.JOB_CONFIG:
                 return self._fresh(kind, ids[0])
+            case Kind.APPLICATION if not since(self.flink_version, (2, 3)):
+                return _unknown(method, path_qs)
             case Kind.JOB | Kind.CHECKPOINTS | Kind.EXCEPTIONS | Kind.APPLICATION:
                 return self._cached(kind, ids[0])
             case Kind.VERTEX:

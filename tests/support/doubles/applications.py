@@ -25,9 +25,10 @@ class Applications:
         self._thread.start()
         self.file.write_text("[]")
 
-    def add(self, name: str, **habits: Any) -> str:
-        """One more, which the service finds in the file of clusters; its address."""
+    def add(self, name: str, *, version: str = "2.3.0", **habits: Any) -> str:
+        """One more, which the service finds in the file of clusters; its address. `version` is that of its Flink."""
         fake = FakeFlink()
+        fake.flink_version = version
         fake.of_application(leaves_after=1.0)
         self._wait(fake.start())
         self.jobs[name] = self._call(lambda: fake.add_job(name=name, **habits))

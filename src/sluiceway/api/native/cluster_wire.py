@@ -117,7 +117,14 @@ class Cluster(Struct, frozen=True):
 
     name: str
     addresses: list[str]
-    kind: str
+    kind: Annotated[Kind, Meta(description="As it is registered.")]
+    kind_seen: Annotated[
+        Kind | None,
+        Meta(
+            description="As its JobManager says, asked when an adopted job was first asked about there; null where none"
+            " was. A cluster counts as an application cluster, which goes with its jobs, where either says so."
+        ),
+    ]
     labels: dict[str, str]
     projects: list[str]  # that may use it; none: all
     max_savepoints: int | None

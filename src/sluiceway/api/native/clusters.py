@@ -1,7 +1,8 @@
 """Registered clusters: everybody sees those of their project, and administrators of the whole service change them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
@@ -22,6 +23,7 @@ T = TypeVar("T")
 ClustersGiven = NamedDependency[SkipValidation[Clusters]]
 ClusterJarsGiven = NamedDependency[SkipValidation[ClusterJars]]
 Name = Annotated[str, Parameter(description="The name that it is registered under.")]
+_KINDS: Final[Mapping[Kind, wire.Kind]] = {Kind.SESSION: "session", Kind.APPLICATION: "application"}
 
 
 @get("/clusters", tags=["clusters"], summary="Registered clusters", responses=refusals())
@@ -179,7 +181,8 @@ def _view(seen: Seen) -> wire.Cluster:
     return wire.Cluster(
         name=cluster.name,
         addresses=list(cluster.addresses),
-        kind=cluster.kind.value,
+        kind=_KINDS[cluster.kind],
+        kind_seen=_KINDS[seen.kind] if seen.kind else None,
         labels=dict(cluster.labels),
         projects=sorted(cluster.projects),
         max_savepoints=cluster.max_savepoints,

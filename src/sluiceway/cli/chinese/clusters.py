@@ -40,6 +40,8 @@ MESSAGES: Final[dict[str, str]] = {
         "或停止这些作业，每个都保留 savepoint：sluiceway stop --queue {name} --wait"
     ),
     # How they are, and what works there.
+    "application (found)": "application（由 JobManager 得知）",
+    "application (its JobManager says: session)": "application（JobManager 称是 session）",
     "the service's setting": "按服务的设置",
     "headers {names}": "请求头 {names}",
     "the password of {user}": "{user} 的密码",

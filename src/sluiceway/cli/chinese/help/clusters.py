@@ -28,6 +28,9 @@ TEXTS: Final[dict[str, str]] = {
     (
         "Ask a cluster once what works there: each address, Flink's version, slots, jars, and the service's storage."
     ): "对集群做一次检查：每个地址、Flink 版本、slot、jar 包，以及服务的存储。",
+    "`application (found)` goes with its jobs, as its JobManager says, and is registered otherwise.": (
+        "类型 `application (found)` 表示：JobManager 称该集群随其作业结束，但注册时未指定为 application。"
+    ),
     "With --adopt none nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.": (
         "使用 --adopt none 时，不会查询没有作业的集群：`sluiceway clusters test NAME` 会查询。"
     ),
