@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,6 @@ CREATE TABLE f (n BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'p
 INSERT INTO f SELECT n FROM s;
 """
 NAMES = ("orders", "payments")
-
-
-@pytest.fixture
-def other_flink(tmp_path: Path) -> Iterator[RealFlink]:
-    flink = RealFlink(tmp_path / "other", slots=4, heap_mb=768)
-    try:
-        yield flink.start()
-    finally:
-        flink.stop()
 
 
 def test_counts_go_on_on_the_other_cluster_whenever_the_service_dies(
