@@ -12,6 +12,7 @@ from tests.support.services.thread import ServiceThread
 
 JOBS = "/v1.0/default/streaming"
 NATIVE = "/api/v1/projects/default"
+KEPT = {"checkpoint_enabled": True, "checkpoint_interval": 1, "restart_when_exception": True}
 
 
 def rows(data: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -49,7 +50,7 @@ class Town:
 
     def job(self, name: str, *, sql: str = ENDLESS, run: bool = True, **fields: object) -> int:
         """A job of this name, which runs unless told otherwise; `fields` are DLI's."""
-        body = {"name": name, "sql_body": sql, "checkpoint_enabled": True, "checkpoint_interval": 1, **fields}
+        body = {"name": name, "sql_body": sql, **KEPT, **fields}
         job = int(self.call("POST", f"{JOBS}/sql-jobs", body)["job"]["job_id"])
         if run:
             self.run(job)
@@ -60,7 +61,7 @@ class Town:
         answer = self.service.http.put(f"{NATIVE}/resources/{name}.jar", content=jar)
         assert answer.status_code < 300, answer.text
         made = {"name": name, "entrypoint": f"{name}.jar", "main_class": entry, "entrypoint_args": arguments}
-        body = {**made, "checkpoint_enabled": True, "checkpoint_interval": 1, **fields}
+        body = {**made, **KEPT, **fields}
         return int(self.call("POST", f"{JOBS}/flink-jobs", body)["job"]["job_id"])
 
     def run(self, *jobs: int, resume: bool = False) -> None:
