@@ -1,7 +1,6 @@
 """Flink 1.20 and 2.3 side by side: jobs of others and our own, stopped in one batch, started again, and moved.
 
-Others start theirs in the two ways there are, behind our back: Flink's own client, and `/jars/:id/run`. And they have
-application clusters, whose jobs have one Flink job id.
+Others start theirs in the two ways there are, behind our back: Flink's own client, and `/jars/:id/run`.
 """
 
 import asyncio
@@ -12,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,6 @@ import aiohttp
 import pytest
 from tests.contract.clusters import Cluster, RealPlace, fresh_id, is_ready
 from tests.support.flink import jar_job
-from tests.support.flink.application import started
-from tests.support.flink.ha import HaFlink
 from tests.support.flink.real import ENDLESS, RealFlink
 from tests.support.services.process import PATIENCE, ServiceProcess, wait_for
 
@@ -244,96 +240,6 @@ async def test_a_job_that_is_packed_here_is_taken_as_if_flinks_client_had_sent_i
         assert already_submitted(causes_of(await cluster.rest.submit(packed) or ""))
         assert await cluster.rest.submit(b"no job") is not None
         assert await cluster.rest.cancel(jid) == Acknowledged()
-
-
-def test_application_clusters_of_one_job_id_are_told_apart_and_a_deployment_anew_from_a_recovery(
-    old_flink: RealFlink, real_flink: RealFlink, tmp_path: Path
-) -> None:
-    """With high availability Flink makes the id of the cluster id, which is "/default" where nobody gives one.
-
-    There are no TaskManagers: that the jobs are there is all that counts.
-    """
-    alone: dict[str, Any] = {"ha": True, "taskmanagers": 0}
-    with (
-        started(real_flink, tmp_path / "new", **alone) as new,
-        started(old_flink, tmp_path / "old", beside=new, **alone) as old,
-    ):
-        clusters = {"new": new, "old": old}
-        (first, jid), (first_old, jid_old) = began(new), began(old)
-        assert jid == jid_old
-        assert jid.endswith("0" * 16)
-        at = (f"--cluster={name}={flink.url}" for name, flink in clusters.items())
-        service = ServiceProcess(tmp_path / "data", *at, "--gone-after", "5", "--unwell-after", "3600")
-        service.project = "default"
-
-        def jobs() -> Mapping[str, Any]:
-            return {job["queue"]: job for job in service.call("GET", "/api/v1/projects/default/jobs")["jobs"]}
-
-        def statuses() -> Mapping[str, str]:
-            return {cluster: job["status"] for cluster, job in jobs().items()}
-
-        def happened(job: int) -> list[str]:
-            events = service.call("GET", f"/api/v1/projects/default/events?job_id={job}")["events"]
-            about_runs = {"job_adopted", "job_returned", "stop_stopped", "stop_lost"}
-            return [event["kind"] for event in events if event["kind"] in about_runs]
-
-        def stop(job: int) -> None:
-            order = {"job_ids": [job], "savepoint": False}
-            stop = service.call("POST", "/api/v1/projects/default/stops", order)["id"]
-            wait_for(lambda: bool(service.call("GET", f"/api/v1/projects/default/stops/{stop}")["settled"]))
-
-        wait_for(lambda: statuses() == {"new": "running", "old": "running"})
-        ours = {cluster: job["job_id"] for cluster, job in jobs().items()}
-
-        # Their JobManagers are lost, and the next ones take their jobs up: these are the same runs.
-        for flink in clusters.values():
-            flink.jobmanager.kill()
-        wait_for(lambda: not any(cluster["health"]["answers"] for cluster in registered(service)))
-        both = ThreadPoolExecutor(2)
-        list(both.map(HaFlink.start, clusters.values()))
-        again, again_old = began(new), began(old)
-        assert again > (first, jid), "a recovery shows another start, as a deployment anew does"
-        assert again_old > (first_old, jid)
-        wait_for(lambda: all(cluster["health"]["answers"] for cluster in registered(service)))
-        wait_for(lambda: statuses() == {"new": "running", "old": "running"})
-        assert {name: happened(job) for name, job in ours.items()} == {name: ["job_adopted"] for name in ours}
-
-        # One is stopped, and that touches nothing of the other; then that one is stopped, too.
-        stop(ours["old"])
-        assert statuses() == {"new": "running", "old": "stopped"}
-        assert began(new) == again
-        stop(ours["new"])
-        wait_for(lambda: not any(flink.jobmanager.alive for flink in clusters.values()))
-
-        # Somebody deploys both anew: the jobs are the same ones, with new runs, and their stops stand.
-        list(both.map(HaFlink.start, clusters.values()))
-        assert {began(flink)[1] for flink in clusters.values()} == {jid}
-        wait_for(lambda: statuses() == {"new": "running", "old": "running"})
-        for job in ours.values():
-            assert happened(job) == ["job_adopted", "stop_stopped", "job_returned"]
-        assert {cluster: job["job_id"] for cluster, job in jobs().items()} == ours
-        seen = {each["name"]: each["kind_seen"] for each in registered(service)}
-        assert seen == dict.fromkeys(clusters, "application")
-        assert service.end() == 0
-
-
-def began(flink: HaFlink) -> tuple[int, str]:
-    """Wait until an application cluster has its job; when that began, and its id."""
-    found: list[tuple[int, str]] = []
-
-    def there() -> bool:
-        with suppress(OSError, ValueError):  # no JobManager leads yet
-            found.extend((job["start-time"], jid) for jid, job in flink.jobs().items())
-        return bool(found)
-
-    wait_for(there)
-    return found[0]
-
-
-def registered(service: ServiceProcess) -> Sequence[Mapping[str, Any]]:
-    """The clusters."""
-    found: Sequence[Mapping[str, Any]] = service.call("GET", "/api/v1/projects/default/clusters")["clusters"]
-    return found
 
 
 def listed(service: ServiceProcess) -> Sequence[Mapping[str, Any]]:

@@ -136,8 +136,7 @@ class HaFlink:
     """A cluster in `directory`. A context manager: whatever happens, its processes have ended when the context has.
 
     With a `program` (what `standalone-job.sh` takes: its class, its jar, its arguments) it is an application cluster;
-    with `jars` it is of another version of Flink than the installed one. `beside` another it uses the same ZooKeeper,
-    and shares nothing in it.
+    with `jars` it is of another version of Flink than the installed one.
     """
 
     def __init__(
@@ -149,18 +148,14 @@ class HaFlink:
         slots: int = 40,
         program: Sequence[str] = (),
         jars: Sequence[Path] = (),
-        beside: "HaFlink | None" = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.mended: list[str] = []  # the jobs whose results had to be mended
         rest, rpc, zookeeper = free_ports(3)
         self.url = f"http://{HOST}:{rest}"
-        self._zookeeper_port: int = beside._zookeeper_port if beside else zookeeper
         (directory / "log4j2.properties").write_text(_LOG)
-        options = dict(_options(directory, rest, rpc, slots, ha=ha))
-        if ha:
-            options |= _ha_options(directory, self._zookeeper_port, f"/flink-{rest}")
+        options = {**_options(directory, rest, rpc, slots, ha=ha), **(_ha_options(directory, zookeeper) if ha else {})}
         (directory / "config.yaml").write_text("".join(f"{key}: {value}\n" for key, value in options.items()))
         at = ("--configDir", str(directory))
         main = (_APPLICATION, *at, *program) if program else (_JOBMANAGER, *at)
@@ -170,7 +165,7 @@ class HaFlink:
             JavaProcess(directory, f"taskmanager-{n}", ("-Xmx768m",), (_TASKMANAGER, *at, *memory), jars)
             for n in range(taskmanagers)
         ]
-        self._zookeeper = [_zookeeper(directory, zookeeper)] if ha and not beside else []
+        self._zookeeper = [_zookeeper(directory, zookeeper)] if ha else []
 
     def __enter__(self) -> Self:
         try:
@@ -332,12 +327,11 @@ def _options(directory: Path, rest: int, rpc: int, slots: int, *, ha: bool) -> M
     }
 
 
-def _ha_options(directory: Path, zookeeper: int, root: str) -> Mapping[str, object]:
+def _ha_options(directory: Path, zookeeper: int) -> Mapping[str, object]:
     return {
         "high-availability.type": "zookeeper",
         "high-availability.storageDir": (directory / "ha").as_uri(),
         "high-availability.zookeeper.quorum": f"{HOST}:{zookeeper}",
-        "high-availability.zookeeper.path.root": root,
         # How long a killed JobManager stays the leader. A machine that is busy must not look like a dead one.
         "high-availability.zookeeper.client.session-timeout": "4000 ms",
         "high-availability.zookeeper.client.tolerate-suspended-connections": "true",
