@@ -124,7 +124,8 @@ def of_fields(class_: type) -> Mapping[str, str]:
 def _texts(module: str) -> Mapping[str, Mapping[str, str]]:
     """The texts below the fields of every class of a module; none where its source is not there."""
     loader = getattr(getattr(sys.modules.get(module), "__spec__", None), "loader", None)
-    source = loader.get_source(module) if hasattr(loader, "get_source") else None
+    get_source: Callable[[str], str | None] | None = getattr(loader, "get_source", None)
+    source = get_source(module) if get_source else None
     classes = [part for part in ast.parse(source or "").body if isinstance(part, ast.ClassDef)]
     return {part.name: dict(_below_fields(part.body)) for part in classes}
 
@@ -134,3 +135,5 @@ def _below_fields(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str() as said)):
                 yield name, "\n".join(line.strip() for line in said.strip().splitlines())
+            case _:
+                pass
