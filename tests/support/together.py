@@ -52,7 +52,7 @@ def files() -> Sequence[Path]:
     return [Path(each) for each in named if each.startswith("tests/")]
 
 
-class TogetherScheduling(LoadFileScheduling):
+class TogetherScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """`--dist loadfile`, but with units of several files."""
 
     def _split_scope(self, nodeid: str) -> str:
