@@ -5,7 +5,7 @@ from tests.support.people.pages import ROOT
 
 
 def test_every_file_that_is_named_is_there() -> None:
-    assert [file for file in together.files() if not (ROOT / file).is_file()] == []
+    assert [file for file in together.files() if not (ROOT / file).exists()] == []
 
 
 def test_files_that_share_a_cluster_are_one_unit_and_begin_together() -> None:

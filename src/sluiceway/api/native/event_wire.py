@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 _OF_EVENT: Final[dict[str, Any]] = {
     "contentMediaType": "application/json",
-    "contentSchema": {"$ref": "#/components/schemas/Event"},
+    "contentSchema": {"anyOf": [{"$ref": "#/components/schemas/Event"}, {"type": "object", "maxProperties": 0}]},
 }
 
 
@@ -30,7 +30,7 @@ class StreamEvent(Struct, frozen=True):
 
     id: str
     event: str  # its kind
-    data: Annotated[str, Meta(extra_json_schema={"extra": _OF_EVENT})]  # an event as JSON
+    data: Annotated[str, Meta(extra_json_schema={"extra": _OF_EVENT})]  # an event as JSON; `{}` at the end
 
 
 class EventList(Struct, frozen=True):
