@@ -265,7 +265,7 @@ def test_jobs_of_others(tmp_path: Path, flink: RealFlink) -> None:
     data, out = tmp_path / "reader/sluiceway-data", tmp_path / "out"
     jar = flink.upload("orders.jar", program(flink, "com.shop.Orders", out))
     named = {"pipeline.name": "orders", **EACH_SECOND}
-    flink.run_jar(jar, "com.shop.Orders", ["--topic", "orders"], **named)
+    flink.run_jar(jar, "com.shop.Orders", ["--topic", "orders"], named)
     wait_for(lambda: counted(out / "orders") > 0)
     own = {"http://jobmanager:8081": flink.url, "s3://bucket/sluiceway": f"file://{tmp_path}/storage"}
     meanwhile = {

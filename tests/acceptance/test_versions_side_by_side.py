@@ -95,7 +95,7 @@ class Site:
         """Upload the jar, and have the cluster run it, twice as parallel."""
         jar = self.flink.upload(self.jar.name, self.jar.read_bytes())
         options = {"pipeline.name": self.by_jar, **EACH_SECOND}
-        self.flink.run_jar(jar, jar_job.MAIN, self.program(self.by_jar), 2, **options)
+        self.flink.run_jar(jar, jar_job.MAIN, self.program(self.by_jar), options, 2)
 
     def lines(self, job: str) -> list[list[str]]:
         """What a job has written and made visible."""

@@ -7,7 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,10 +137,12 @@ class RealFlink:
         made = self.ask("/jars/upload", body, kind=f"multipart/form-data; boundary={boundary}")
         return str(made["filename"].rpartition("/")[2])
 
-    def run_jar(self, jar: str, entry: str, arguments: Sequence[str], parallelism: int = 1, **options: str) -> str:
-        """Have it run an uploaded jar, with Flink's options as keywords; the Flink job id. Blocks."""
+    def run_jar(
+        self, jar: str, entry: str, arguments: Sequence[str], options: Mapping[str, str], parallelism: int = 1
+    ) -> str:
+        """Have it run an uploaded jar, with these options of Flink's; the Flink job id. Blocks."""
         wish = {"entryClass": entry, "programArgsList": list(arguments), "parallelism": parallelism}
-        body = json.dumps({**wish, "flinkConfiguration": options}).encode()
+        body = json.dumps({**wish, "flinkConfiguration": dict(options)}).encode()
         return str(self.ask(f"/jars/{jar}/run", body)["jobid"])
 
     def clear(self) -> None:
