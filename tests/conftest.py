@@ -108,13 +108,8 @@ def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
 
 @pytest.fixture(scope="session")
 def other_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
-    """A second real Flink, a small one, for the whole run.
-
-    It says the same of checkpoints for three seconds, and a dry run of a move reads the newest that it names. So it
-    keeps some, as jobs have one each second here.
-    """
-    kept = {"execution.checkpointing.num-retained": "20"}
-    flink = RealFlink(tmp_path_factory.mktemp("other"), slots=8, heap_mb=768, **kept).start()
+    """A second real Flink, a small one, for the whole run."""
+    flink = RealFlink(tmp_path_factory.mktemp("other"), slots=8, heap_mb=768).start()
     yield flink
     flink.stop()
 

@@ -160,8 +160,8 @@ def test_when_a_stop_fails(tmp_path: Path, at: Town) -> None:
 def test_one_broken_topic(tmp_path: Path, flink: RealFlink) -> None:
     """Of a name that is longer than 300 characters only a part is kept."""
     with town(tmp_path / "data", labels={"env": "prod"}, prod=flink) as at:
-        jar = program(flink, "com.example.Wordy", tmp_path / "out", **{'uid("out")': f'uid("out").name("{"x" * 400}")'})
-        others = [at.program(name, jar, "com.example.Wordy", f"--topic {name}", queue_name="prod") for name in "abc"]
+        jar = program(flink, "com.example.Long", tmp_path / "out", **{'uid("out")': f'uid("out").name("{"x" * 400}")'})
+        others = [at.program(name, jar, "com.example.Long", f"--topic {name}", queue_name="prod") for name in "abc"]
         others += [at.job("reports", sql=writing_to("reports"), run=False, queue_name="prod")]
         at.next_id("jobs", 11)
         writers = {"checkout": "orders", "shop": "shop.orders"}
