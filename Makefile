@@ -35,11 +35,10 @@ check: static  ## The fast part of the tests: style, types, imports, and all tha
 	$(BIN)/pytest -n 4 --dist worksteal -m "not real and not process and not planted"
 
 # Every process of a run reads all the tests first, for some seconds: hence two runs, and not one for each mark. A process
-# that has none left takes some of another: tests take from a millisecond to ten seconds. Those on real Flink begin in the
-# order, and go together, as `tests/support/together.py` says.
+# that has none left takes some of another: tests take from a millisecond to ten seconds.
 test: static  ## Everything, real Flink included
 	$(BIN)/pytest -n 4 --dist worksteal -m "not real and not planted" --durations=10
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m real --durations=10
+	$(BIN)/pytest -n 2 --dist loadfile -m real --durations=10
 
 ROUNDS ?= 10
 

@@ -4,16 +4,14 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
-from tests.support import leftovers, together
+from tests.support import leftovers
 from tests.support.doubles.object_store import KEYS, ObjectStore
 from tests.support.doubles.places import DiskPlace, Place, S3Place
 from tests.support.flink.real import RealFlink
 from tests.support.services import databases, one_application
-from tests.support.together import TogetherScheduling
 
 from sluiceway.assembly import api, service
 from sluiceway.cli import accounts
@@ -29,17 +27,6 @@ ended_with_the_run = leftovers.ended_with_the_run
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
-    items.sort(key=lambda item: together.turn(item.nodeid.partition("::")[0]))
-
-
-@pytest.hookimpl(optionalhook=True)  # as there may be no xdist
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Have one process run what shares a cluster."""
-    return TogetherScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -102,14 +89,6 @@ def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
     """One real Flink for the whole run. Its jobs are nobody's in particular: look only at your own."""
     other = os.environ.get("FLINK_DISTRIBUTION")  # a directory with the jars of another version
     flink = RealFlink(tmp_path_factory.mktemp("flink")).of(lying_in(Path(other)) if other else None).start()
-    yield flink
-    flink.stop()
-
-
-@pytest.fixture(scope="session")
-def other_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
-    """A second real Flink, a small one, for the whole run."""
-    flink = RealFlink(tmp_path_factory.mktemp("other"), slots=8, heap_mb=768).start()
     yield flink
     flink.stop()
 

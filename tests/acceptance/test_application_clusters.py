@@ -18,7 +18,7 @@ def test_an_application_cluster_is_stopped_and_the_service_is_killed_as_it_hears
     with started(real_flink, tmp_path) as flink:
         # Asked for a checkpoint, it would wait for somebody to read the result of that, too, before it goes.
         wait_for(lambda: any(job["tasks"]["running"] == job["tasks"]["total"] > 0 for job in flink.jobs().values()))
-        serves = (f"--cluster=counting={flink.url}", "--gone-after", "6")
+        serves = (f"--cluster=counting={flink.url}", "--gone-after", "15")
         doomed = ServiceProcess(tmp_path / "data", *serves, crash="after_result_is_heard")
         wait_for(lambda: bool(doomed.call("GET", f"{PATH}/jobs")["jobs"]))
         tried = doomed.call("POST", f"{PATH}/clusters/counting/test")

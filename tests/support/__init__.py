@@ -5,5 +5,4 @@
 * `people`: who calls the service: users, clients, what they send, and what they may expect
 * `doubles`: what stands in for the world: fake clusters, object stores, issuers, networks, parsers
 * `patience`: how long tests wait
-* `together`: which files of tests on real Flink one process runs, and in which order
 """

@@ -1,17 +1,11 @@
 """A real Flink for tests: one Java process with a cluster in it, driven from ordinary, synchronous code."""
 
 import asyncio
-import contextlib
-import json
 import threading
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-
-from tests.support.services.process import PATIENCE, wait_for
 
 from sluiceway.engines.embedded.cluster_jvm import ClusterJvm
 from sluiceway.engines.planning.distributions import Distribution
@@ -20,8 +14,6 @@ from sluiceway.engines.planning.sql import Script
 from sluiceway.engines.planning.sql_jvm import SqlJvm
 
 T = TypeVar("T")
-
-OVER = {"FINISHED", "CANCELED", "FAILED"}
 
 # Small buffers: tests run few jobs, and CI has little memory. Managed memory is taken as it is used; aggregations over
 # windows want some MB of it.
@@ -120,39 +112,3 @@ class RealFlink:
         settings = {NAME: f"test-{job[:8]}", **script.settings, **options, JOB_ID: job}
         self.run(self.jvm.submit_sql(self.url, script, settings))
         return job
-
-    def ask(self, path: str, body: bytes | None = None, method: str | None = None, kind: str = "") -> Any:
-        """One request to its REST API; the decoded answer. Blocks."""
-        headers = {"Content-Type": kind or "application/json"}
-        request = urllib.request.Request(self.url + path, body, headers, method=method)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return json.load(answer)
-
-    def upload(self, name: str, jar: bytes) -> str:
-        """Leave a jar there as somebody does with its web page; its id. Blocks."""
-        boundary = "a-jar"
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="jarfile"; filename="{name}"\r\n'
-        body = f"{head}Content-Type: application/java-archive\r\n\r\n".encode()
-        body += jar + f"\r\n--{boundary}--\r\n".encode()
-        made = self.ask("/jars/upload", body, kind=f"multipart/form-data; boundary={boundary}")
-        return str(made["filename"].rpartition("/")[2])
-
-    def run_jar(
-        self, jar: str, entry: str, arguments: Sequence[str], options: Mapping[str, str], parallelism: int = 1
-    ) -> str:
-        """Have it run an uploaded jar, with these options of Flink; the Flink job id. Blocks."""
-        wish = {"entryClass": entry, "programArgsList": list(arguments), "parallelism": parallelism}
-        body = json.dumps({**wish, "flinkConfiguration": dict(options)}).encode()
-        return str(self.ask(f"/jars/{jar}/run", body)["jobid"])
-
-    def clear(self) -> None:
-        """Cancel whatever runs there, and wait for its end. Blocks."""
-
-        def cleared() -> bool:
-            living = [job["jid"] for job in self.ask("/jobs/overview")["jobs"] if job["state"] not in OVER]
-            for job in living:
-                with contextlib.suppress(urllib.error.HTTPError):  # it has ended meanwhile
-                    self.ask(f"/jobs/{job}?mode=cancel", method="PATCH")
-            return not living
-
-        wait_for(cleared)

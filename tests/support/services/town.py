@@ -1,18 +1,23 @@
-"""Where readers of the docs live: Flinks by name, a service that nobody has to sign in to, and jobs with names."""
+"""Where readers of the docs live: fake Flinks by name, a service that nobody has to sign in to, and jobs with names."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.flink.real import ENDLESS, RealFlink
+import pytest
+from tests.support.doubles.fleet import FakeCluster
 from tests.support.services.process import wait_for
+from tests.support.services.site import SQL, FakePlanner
 from tests.support.services.thread import ServiceThread
 
+from sluiceway.engines.planning.options import NAME
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
+
 JOBS = "/v1.0/default/streaming"
-NATIVE = "/api/v1/projects/default"
-KEPT = {"checkpoint_enabled": True, "checkpoint_interval": 1, "restart_when_exception": True}
 
 
 def rows(data: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -32,9 +37,12 @@ def next_id(data: Path, table: str, number: int) -> None:
 class Town:
     """The service, and the Flinks that it works with."""
 
-    def __init__(self, data: Path, flinks: Mapping[str, RealFlink], service: ServiceThread) -> None:
+    def __init__(
+        self, data: Path, clusters: Mapping[str, FakeCluster], planner: "Planner", service: ServiceThread
+    ) -> None:
         self.data = data
-        self.flinks = flinks
+        self.clusters = clusters
+        self.planner = planner
         self.service = service
 
     @property
@@ -42,38 +50,25 @@ class Town:
         """The service's address."""
         return self.service.url
 
+    def flink(self, name: str) -> str:
+        """A cluster's address."""
+        return self.clusters[name].fake.url
+
     def call(self, method: str, path: str, body: object = None) -> Any:
         """The decoded answer to a request that has to succeed."""
         answer = self.service.http.request(method, path, json=body)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    def job(self, name: str, *, sql: str = ENDLESS, run: bool = True, **fields: object) -> int:
+    def job(self, name: str, *, run: bool = True, **fields: object) -> int:
         """A job of this name, which runs unless told otherwise; `fields` are DLI's."""
-        body = {"name": name, "sql_body": sql, **KEPT, **fields}
+        body = {"name": name, "sql_body": SQL, "checkpoint_enabled": True, "checkpoint_interval": 60, **fields}
         job = int(self.call("POST", f"{JOBS}/sql-jobs", body)["job"]["job_id"])
         if run:
-            self.run(job)
+            self.call("POST", f"{JOBS}/jobs/run", {"job_ids": [job]})
+            self.until(job, "job_running")
+            self.flink_job(job).checkpoint = FakeCheckpoint(f"file://{self.data}/storage/{job}/chk-1")
         return job
-
-    def program(self, name: str, jar: bytes, entry: str, arguments: str, **fields: object) -> int:
-        """A job that is made of a jar, and does not run yet; `fields` are DLI's."""
-        answer = self.service.http.put(f"{NATIVE}/resources/{name}.jar", content=jar)
-        assert answer.status_code < 300, answer.text
-        made = {"name": name, "entrypoint": f"{name}.jar", "main_class": entry, "entrypoint_args": arguments}
-        body = {**made, **KEPT, **fields}
-        return int(self.call("POST", f"{JOBS}/flink-jobs", body)["job"]["job_id"])
-
-    def run(self, *jobs: int, resume: bool = False) -> None:
-        """Start jobs, and wait until all of their tasks run and each has completed a checkpoint."""
-        self.call("POST", f"{JOBS}/jobs/run", {"job_ids": jobs, "resume_savepoint": resume})
-        which = "&".join(f"job_id={job}" for job in jobs)
-
-        def proven() -> bool:
-            fares = self.call("GET", f"{NATIVE}/jobs?{which}")["jobs"]
-            return all((fare["health"] or {}).get("proof") == "given" for fare in fares)
-
-        wait_for(proven)
 
     def status(self, job: int) -> str:
         """As DLI's API has it."""
@@ -81,27 +76,66 @@ class Town:
 
     def until(self, job: int, status: str) -> None:
         """Wait until it has this status."""
-        wait_for(lambda: self.status(job) == status)
+        wait_for(lambda: self.status(job) == status, pause=0.05)
 
-    def flink_id(self, job: int) -> str:
-        """The Flink job id of its latest run."""
-        [(found,)] = rows(self.data, "SELECT flink_job_id FROM jobs WHERE id = ?", job)
-        return str(found)
+    def flink_job(self, job: int) -> FakeJob:
+        """What runs of it."""
+        [(jid,)] = rows(self.data, "SELECT flink_job_id FROM jobs WHERE id = ?", job)
+        return next(each.fake.jobs[jid] for each in self.clusters.values() if jid in each.fake.jobs)
 
     def next_id(self, table: str, number: int) -> None:
         """See `next_id`."""
         next_id(self.data, table, number)
 
 
+class Planner(FakePlanner):
+    """Each SQL is one operator: that whose state is in the savepoints of the fake."""
+
+    def __init__(self, like: Mapping[str, Mapping[str, Any]], clusters: Mapping[str, FakeCluster]) -> None:
+        super().__init__(*clusters.values())
+        self.refused: dict[str, str] = {}  # jobs that a cluster does not take, by name, with its address
+        self._like = like
+
+    def fields(self, name: str) -> dict[str, Any]:
+        """See `FakePlanner`."""
+        return {**super().fields(name), **self._like.get(name, {})}
+
+    async def submit_sql(self, url: str, script: Script, options: dict[str, str]) -> None:
+        """See `Plans`."""
+        if self.refused.get(options[NAME]) == url:
+            raise SqlRefused("The connector 'kafka' is not known there.")
+        await super().submit_sql(url, script, options)
+
+    async def operators(self, *_: object, **__: object) -> str:
+        """See `Plans`."""
+        counts = {"id": bytes(range(16)).hex(), "name": "Count", "kind": "", "content": "", "description": ""}
+        return json.dumps(
+            {"batch": False, "slots": 1, "operators": [counts | {"parallelism": 1, "max_parallelism": -1}]}
+        )
+
+
 @contextmanager
-def town(data: Path, labels: Mapping[str, str] | None = None, **flinks: RealFlink) -> Iterator[Town]:
+def town(
+    data: Path,
+    *names: str,
+    like: Mapping[str, Mapping[str, Any]] | None = None,
+    labels: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> Iterator[Town]:
     """One with these clusters; the first is the default queue.
 
-    With `labels` they are registered with these while the service runs, and none is the default.
+    `like` says by the names of jobs what these are like, as fields of `FakeJob`. With `labels` the clusters are
+    registered with them while the service runs, and none is the default.
     """
-    given = [] if labels is not None else [f"{name}={flink.url}" for name, flink in flinks.items()]
-    with ServiceThread(data, *given) as service:
-        made = Town(data, flinks, service)
-        for name, flink in flinks.items() if labels is not None else ():
-            made.call("POST", f"{NATIVE}/clusters", {"name": name, "addresses": [flink.url], "labels": labels})
+    with ExitStack() as stack:
+        clusters = {name: stack.enter_context(FakeCluster()) for name in names}
+        planner = Planner(like or {}, clusters)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr("sluiceway.assembly.clusters.PlannerJvm", lambda *_, **__: planner)
+        given = [] if labels is not None else [f"{name}={each.fake.url}" for name, each in clusters.items()]
+        made = Town(data, clusters, planner, ServiceThread(data, *given, **settings))
+        stack.enter_context(made.service)
+        for name in names if labels is not None else ():
+            body = {"name": name, "addresses": [made.flink(name)], "labels": labels}
+            made.call("POST", "/api/v1/projects/default/clusters", body)
         yield made
