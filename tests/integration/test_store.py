@@ -975,7 +975,7 @@ async def test_what_cannot_be_written_of_one_fails_for_it_alone() -> None:
             raise DatabaseUnavailable(Trouble.FULL)
         return [part.upper() for part in parts]
 
-    joint = Joint(write, lambda part: part)
+    joint = Joint[str, str](write, lambda part: part)
     first = await asyncio.gather(*[joint(part) for part in ("a", "bad", "b")], return_exceptions=True)
     assert [str(each) for each in first] == ["A", "bad", "B"]
     assert tried == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
@@ -992,7 +992,7 @@ async def test_what_is_done_together_has_a_bound() -> None:
         tried.append(list(parts))
         return parts
 
-    joint = Joint(write, lambda part: part, len, most=4)
+    joint = Joint[str, str](write, lambda part: part, len, most=4)
     parts = ["aa", "bb", "c", "dddddd", "e"]
     assert await asyncio.gather(*[joint(part) for part in parts]) == parts
     assert tried == [["aa", "bb"], ["c"], ["dddddd"], ["e"]], "nobody is overtaken, and what is too much is done alone"
