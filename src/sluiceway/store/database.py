@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sluiceway.store import driver, kept
-from sluiceway.store.reserve import LITTLE, Reserve, Use
+from sluiceway.store.reserve import LITTLE, Reserve, Use, log_of
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble, translated
 
 WRITE = "sluiceway_write"  # a transaction that writes, and the seconds that it waits for the lock
@@ -199,7 +199,7 @@ class _Health:
     def failed(self, unavailable: DatabaseUnavailable) -> None:
         """Something could not be written."""
         if self.trouble is not unavailable.trouble and self._is_news(unavailable.trouble):
-            _log().error("database_unavailable", why=str(unavailable))
+            log_of(__name__).error("database_unavailable", why=str(unavailable))
         self.trouble = unavailable.trouble
         self._is_known()
 
@@ -208,7 +208,7 @@ class _Health:
         if use is not Use.ORDINARY and self.trouble is not None:
             return
         if self.trouble is not None and self._is_news(None):
-            _log().info("database_available_again")
+            log_of(__name__).info("database_available_again")
         self.trouble = None
         self._is_known()
 
@@ -221,12 +221,6 @@ class _Health:
         if is_news:
             self._told[what] = now
         return is_news
-
-
-def _log() -> Any:
-    import structlog  # it takes a while to load, and commands that open a database say nothing there
-
-    return structlog.get_logger(__name__)
 
 
 class _Connection(sqlite3.Connection):

@@ -41,7 +41,7 @@ class Reserve:
                 self._told = False
             except OSError as error:
                 if not self._told:
-                    _log().warning("no_room_kept_back", why=error.strerror)
+                    log_of(__name__).warning("no_room_kept_back", why=error.strerror)
                 self._told = True
             return self.held
 
@@ -54,7 +54,9 @@ class Reserve:
         """Give it up."""
         with self._turn, suppress(OSError):
             if self.held:
-                _log().warning("room_given_up", bytes=self._size, why="the disk is full; what makes room is still done")
+                log_of(__name__).warning(
+                    "room_given_up", bytes=self._size, why="the disk is full; what makes room is still done"
+                )
             self.held = False
             self._path.unlink(missing_ok=True)
 
@@ -85,7 +87,8 @@ class Reserve:
         return True
 
 
-def _log() -> Any:
-    import structlog  # see `database`
+def log_of(module: str) -> Any:
+    """The log of a module. It takes a while to load, and commands that open a database have nothing to say there."""
+    import structlog
 
-    return structlog.get_logger(__name__)
+    return structlog.get_logger(module)
