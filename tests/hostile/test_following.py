@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ async def test_an_event_is_encoded_once_for_all_who_follow(db: Database) -> None
 async def test_a_page_is_one_piece_and_silence_a_sign_of_life() -> None:
     events = [api_events.message(Event(n, NOW, "k", 1, 7, "w", "")) for n in range(1, 9)]
 
-    async def pieces() -> AsyncIterator[Piece]:
+    async def pieces() -> AsyncGenerator[Piece, None]:
         yield Piece(b"".join(events), 8)
         yield Piece(b"", 8)
 
@@ -209,7 +209,7 @@ async def test_a_stream_ends_when_the_caller_may_no_longer_see_it(monkeypatch: p
     async def still() -> bool:
         return stands.pop(0)
 
-    async def pieces() -> AsyncIterator[Piece]:
+    async def pieces() -> AsyncGenerator[Piece, None]:
         for last in range(1, 9):
             yield Piece(b"id: %d\n\n" % last, last)
 

@@ -1,7 +1,7 @@
 """The audit, and the progress of one stop, resume or move as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -157,11 +157,11 @@ async def _followed(
     return Stream(_stream(pieces, after, permit), media_type=EVENTS, headers=UNCHANGED)
 
 
-async def _stream(pieces: AsyncIterator[Piece], after: int, permit: Permit) -> AsyncIterator[bytes]:
+async def _stream(pieces: AsyncGenerator[Piece, None], after: int, permit: Permit) -> AsyncIterator[bytes]:
     """The events as they come, a page in one piece, for as long as the caller may see them."""
     now = asyncio.get_running_loop().time
     checked = now()
-    async with aclosing(pieces):  # type: ignore[type-var]  # it is a generator
+    async with aclosing(pieces):
         async for data, last in pieces:
             if now() - checked >= CHECK_EVERY:
                 checked = now()
